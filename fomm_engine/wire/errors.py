@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors that cross the boundary.
+
+UnderstudyError
+ +-- UserError        something the user can mend: code, one clear sentence, a hint (shown without a trace)
+ +-- ProtocolError    a line or a job that is not of the protocol
+ +-- Cancelled        the host asked the job to stop
+"""
+
+
+class UnderstudyError(Exception):
+    """Base of every error that this product raises on purpose."""
+
+
+class UserError(UnderstudyError):
+    """Something the user can mend: `code` for programs, `message` (one sentence) and `hint` for people."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class ProtocolError(UnderstudyError):
+    """A line, event or job that does not follow the protocol."""
+
+
+class Cancelled(UnderstudyError):  # noqa: N818 - it is an outcome, not an error, and reads so where it is caught
+    """The host asked the job to stop, or went away."""
