@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The doctor: versions, device, weights, decoder and speed of this engine, in a JSON file and in words."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+from fomm_engine import __version__
+from fomm_engine.stdio import Reporter
+from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.job import Job, checked_options
+
+PACKAGES = ("torch", "numpy", "opencv-python", "imageio", "imageio-ffmpeg", "safetensors", "scipy")
+SPEED_FRAMES = 30
+
+
+def run(job: Job, reporter: Reporter) -> Path:
+    """The path of the report (JSON: engine, python, packages, device, decoder, weights, speed, problems)."""
+    checked_options(job, {})
+    report: dict[str, Any] = {"engine": __version__, "python": platform.python_version(), "problems": []}
+    checks = (("packages", _packages), ("device", _device), ("decoder", _decoder), ("weights", _weights), ("speed", _speed))
+    for number, (name, check) in enumerate(checks):
+        reporter.progress("check", number + 1, len(checks), name)
+        try:
+            report[name] = check()
+        except (UserError, OSError, ImportError) as error:
+            report[name] = None
+            report["problems"].append(f"{name}: {error}")
+        reporter.log(f"{name}: {report[name] if report[name] is not None else 'PROBLEM, ' + report['problems'][-1]}")
+    return _write(report, Path(job.output))
+
+
+def _packages() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def _device() -> dict[str, Any]:
+    import torch
+
+    best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    return {"best": best, "threads": torch.get_num_threads(), "cores": os.cpu_count()}
+
+
+def _decoder() -> dict[str, str]:
+    import imageio_ffmpeg
+
+    return {"ffmpeg": imageio_ffmpeg.get_ffmpeg_version()}
+
+
+def _weights() -> dict[str, str]:
+    from fomm_engine.face import weights
+
+    table = weights.read_table()
+    weights.load_landmark_net()
+    weights.load_box_net()
+    weights.load_arkit_regressor()
+    weights.load_face_prior()
+    return {name: entry["sha256"] for name, entry in table.items()}
+
+
+def _speed() -> dict[str, float]:
+    import torch
+
+    from fomm_engine.face import weights
+
+    net, crop = weights.load_landmark_net(), torch.zeros(1, 3, 128, 128)
+    with torch.inference_mode():
+        net(crop)
+        started = time.perf_counter()
+        for _ in range(SPEED_FRAMES):
+            net(crop)
+    return {"landmark_frames_per_s": SPEED_FRAMES / (time.perf_counter() - started)}
+
+
+def _write(report: dict[str, Any], path: Path) -> Path:
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(json.dumps(report, ensure_ascii=True, allow_nan=False, indent=1), encoding="ascii")
+    partial.replace(path)
+    return path
