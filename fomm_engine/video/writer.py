@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An mp4 file from pictures, at an exact frame rate, with another file's sound."""
+
+import os
+import threading
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fomm_engine.video.ffmpeg import Process, input_arguments, start, stop
+from fomm_engine.video.probe import audio_codec, audio_start_s, probe
+from fomm_engine.wire.errors import UserError
+
+_COPIED_CODECS = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")  # an mp4 holds these as they are
+_QUALITY = "18"  # x264's crf: visually lossless
+_COLOURS = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
+
+
+class VideoWriter:
+    """Writes frames of one size to an mp4 (H.264, 4:2:0): use as a context manager.
+
+    size: (width, height) of the frames; odd sides are widened by repeating the last row or column, as 4:2:0 asks.
+    frame_rate: exact fraction (num, den). audio_from: a file whose first audio track goes along (copied where mp4 can
+    hold it, else encoded as AAC); audio_offset_s: how long after the first picture its sound begins, None
+    as in that file.
+    The file appears under its name when the block ends well, and not at all otherwise.
+
+    Raises UserError "output-unwritable" where the path cannot be written, "video-write-failed" where ffmpeg gives up.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        size: tuple[int, int],
+        *,
+        frame_rate: tuple[int, int],
+        audio_from: Path | str | None = None,
+        audio_offset_s: float | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.size = size
+        self.frame_rate = frame_rate
+        self.frames = 0
+        self._sound = _sound_arguments(Path(audio_from), audio_offset_s) if audio_from is not None else ([], ["-an"])
+        self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._process: Process | None = None
+        self._said: deque[str] = deque(maxlen=20)
+        self._listener: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._part.open("wb").close()
+        except OSError as error:
+            hint = "Choose a folder that exists and may be written to."
+            raise UserError("output-unwritable", f"{self.path} cannot be written: {error.strerror}.", hint) from error
+        self._process = start(self._arguments(), feed=True)
+        self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._listener.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._abandon()
+
+    def write(self, image: NDArray[np.uint8]) -> None:
+        """Nothing; the picture (H,W,3) uint8 RGB is handed to the encoder."""
+        width, height = self.size
+        if image.shape != (height, width, 3) or image.dtype != np.uint8:
+            raise ValueError(f"expected ({height}, {width}, 3) uint8, got {image.shape} {image.dtype}")
+        if width % 2 or height % 2:
+            image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        if self._process is None or self._process.stdin is None:
+            raise ValueError("the writer is not open")
+        try:
+            self._process.stdin.write(np.ascontiguousarray(image).data)
+        except OSError as error:
+            raise self._failure() from error
+        self.frames += 1
+
+    def _arguments(self) -> list[str]:
+        width, height = (side + side % 2 for side in self.size)
+        rate = f"{self.frame_rate[0]}/{self.frame_rate[1]}"
+        pictures = [
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "-s",
+            f"{width}x{height}",
+            "-framerate",
+            rate,
+            "-i",
+            "pipe:0",
+        ]
+        convert = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p"
+        encode = ["-map", "0:v:0", "-c:v", "libx264", "-crf", _QUALITY, "-preset", "medium", "-vf", convert, *_COLOURS]
+        sound_in, sound_out = self._sound
+        container = ["-movflags", "+faststart", "-f", "mp4", f"file:{self._part.absolute()}"]
+        return ["-y", *pictures, *sound_in, *encode, *sound_out, *container]
+
+    def _finish(self) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        if self.frames == 0:
+            raise UserError("video-empty", f"Nothing was written to {self.path.name}: there were no pictures.")
+        try:
+            self._process.stdin.close()
+        except OSError as error:
+            raise self._failure() from error
+        if self._process.wait() != 0:
+            raise self._failure()
+        os.replace(self._part, self.path)
+
+    def _abandon(self) -> None:
+        if self._process is not None:
+            _stop_encoder(self._process)
+            self._process = None
+        if self._listener is not None:
+            self._listener.join()
+        self._part.unlink(missing_ok=True)
+
+    def _failure(self) -> UserError:
+        if self._process is not None:
+            _stop_encoder(self._process)
+        if self._listener is not None:
+            self._listener.join()
+        said = next((line for line in self._said if "rror" in line or "space" in line), "")
+        return UserError(
+            "video-write-failed", f"{self.path} could not be written.", f"ffmpeg says: {said}" if said else ""
+        )
+
+    def _listen(self, process: Process) -> None:
+        assert process.stderr is not None
+        with process.stderr as pipe:
+            for raw in pipe:
+                self._said.append(raw.decode("utf-8", "replace").strip())
+
+
+def _stop_encoder(process: Process) -> None:
+    try:
+        stop(process)
+    except OSError:  # bytes still buffered for a pipe that nobody reads: they are not wanted either
+        process.wait()
+
+
+def _sound_arguments(path: Path, offset_s: float | None) -> tuple[list[str], list[str]]:
+    """ffmpeg's arguments (for the input, for the output) that bring the first sound of `path` in at `offset_s`."""
+    codec = audio_codec(path)
+    start_s = audio_start_s(path) if codec else None
+    if start_s is None:
+        return [], ["-an"]
+    wanted_s = offset_s if offset_s is not None else _own_offset_s(path)
+    shift = ["-copyts", "-itsoffset", f"{wanted_s - start_s:.6f}", *input_arguments(path)]
+    copied = ["copy"] if codec in _COPIED_CODECS else ["aac", "-b:a", "192k"]
+    return shift, ["-map", "1:a:0", "-c:a", *copied]
+
+
+def _own_offset_s(path: Path) -> float:
+    try:
+        return probe(path).audio_offset_s
+    except UserError:  # a sound file without pictures
+        return 0.0
