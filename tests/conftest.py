@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all rings of tests share: the project's root, and the test data that lies beside it and is not part of it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_VARIABLE = "UNDERSTUDY_SHARED"
+
+
+def find_shared_data() -> Path | None:
+    """The folder of shared test data (clips, reference tensors), where it is there: beside the project, or as the variable says."""
+    shared = Path(os.environ.get(SHARED_VARIABLE) or ROOT.parent / "shared")
+    return shared / "data" if (shared / "data").is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    folder = find_shared_data()
+    if folder is None:
+        pytest.skip(f"the shared test data is not there: put it at ../shared/data, or set {SHARED_VARIABLE}")
+    return folder
