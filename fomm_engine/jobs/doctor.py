@@ -54,7 +54,7 @@ def _decoder() -> dict[str, str]:
 def _weights() -> dict[str, str]:
     from fomm_engine.face import weights
 
-    table = weights.read_table()
+    table = weights.weights_table()
     weights.load_landmark_net()
     weights.load_box_net()
     weights.load_arkit_regressor()
