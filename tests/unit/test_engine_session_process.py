@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real child processes: lines, ends, the cancel ladder, nothing left behind; the command and the installation's plan."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from blender_addon.engine import install
+from blender_addon.engine.command import Command, clean_environment, engine_command
+from blender_addon.engine.process import CancelLadder, CancelTimes, Ended, LineProcess, OutputLine
+from blender_addon.engine.run import EngineRun
+from blender_addon.engine.session import Phase
+from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.job import Job
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def python_command(code, folder):
+    return Command((sys.executable, "-u", "-c", code), clean_environment(os.environ), folder)
+
+
+def collect(process, seconds=10.0):
+    items, until = [], time.monotonic() + seconds
+    while not (items and isinstance(items[-1], Ended)):
+        assert time.monotonic() < until, f"the process did not end; it said {items}"
+        items += process.poll()
+        time.sleep(0.01)
+    return items
+
+
+def fake_run(tmp_path, times=None, **options):
+    job = Job("fake", {}, str(tmp_path / "out.txt"), options)
+    return EngineRun(job, Path(sys.executable), time.monotonic(), source_root=ROOT, times=times)
+
+
+def finish(run, seconds=15.0):
+    until = time.monotonic() + seconds
+    while not run.poll(time.monotonic()).is_final:
+        assert time.monotonic() < until, f"the run did not end: {run.session}"
+        time.sleep(0.01)
+    return run.session
+
+
+def is_gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_lines_come_in_order_and_the_end_comes_last(tmp_path):
+    items = collect(LineProcess(python_command("print('a'); print('b', end='')", tmp_path)))
+    assert items == [OutputLine("a"), OutputLine("b"), Ended(0, ())]
+
+
+def test_stderr_is_kept_for_the_end(tmp_path):
+    items = collect(LineProcess(python_command("import sys; sys.stderr.write('x\\ny\\n'); sys.exit(3)", tmp_path)))
+    assert items == [Ended(3, ("x", "y"))]
+
+
+def test_polling_never_waits(tmp_path):
+    process = LineProcess(python_command("import time; time.sleep(30)", tmp_path))
+    started = time.perf_counter()
+    for _ in range(200):
+        assert process.poll() == []
+    assert (time.perf_counter() - started) / 200 < 0.001
+    process.close()
+
+
+def test_close_ends_the_process_at_once_and_waits_for_it(tmp_path):
+    process = LineProcess(python_command("import time; time.sleep(30)", tmp_path))
+    process.close()
+    assert is_gone(process.pid)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX")
+def test_what_the_child_started_goes_with_it(tmp_path):
+    code = "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    process = LineProcess(python_command(code + "; print(p.pid); time.sleep(60)", tmp_path))
+    while not (lines := process.poll()):
+        time.sleep(0.01)
+    grandchild = int(lines[0].text)
+    process.close()
+    until = time.monotonic() + 5
+    # The grandchild is reaped by init; until then it may show as a zombie of it.
+    while not is_gone(grandchild) and Path(f"/proc/{grandchild}/stat").read_text().split()[2] != "Z":
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_the_ladder_asks_then_terminates_then_kills():
+    ladder = CancelLadder(CancelTimes(ask_s=3.0, terminate_s=2.0))
+    assert ladder.step(0.0) == ""
+    assert ladder.ask(10.0)
+    assert not ladder.ask(11.0)
+    steps = [ladder.step(now) for now in (10.5, 12.9, 13.0, 13.5, 15.0, 16.0)]
+    assert steps == ["", "", "terminate", "", "kill", ""]
+
+
+def test_a_job_that_is_done(tmp_path):
+    session = finish(fake_run(tmp_path, steps=3))
+    assert session.phase is Phase.DONE
+    assert (tmp_path / "out.txt").read_text() == "fake\n"
+    assert (session.current, session.total) == (3, 3)
+
+
+def test_what_a_job_prints_is_no_event(tmp_path):
+    assert finish(fake_run(tmp_path, garbage=True)).phase is Phase.DONE
+
+
+def test_a_job_that_fails(tmp_path):
+    session = finish(fake_run(tmp_path, fail=True))
+    assert (session.phase, session.failure.code) == (Phase.FAILED, "fake-failure")
+
+
+def test_a_job_that_crashes(tmp_path):
+    session = finish(fake_run(tmp_path, crash=True))
+    assert session.phase is Phase.CRASHED
+    assert "139" in session.failure.message
+
+
+def test_cancel_stops_a_job_soon_and_writes_nothing(tmp_path):
+    run = fake_run(tmp_path, steps=1000, sleep_s=0.02)
+    while run.poll(time.monotonic()).current < 2:
+        time.sleep(0.01)
+    asked = time.monotonic()
+    run.cancel(asked)
+    assert finish(run).phase is Phase.CANCELLED
+    assert time.monotonic() - asked < 1.5
+    assert not (tmp_path / "out.txt").exists()
+    assert is_gone(run.pid)
+
+
+def test_a_deaf_job_is_ended_by_force(tmp_path):
+    run = fake_run(tmp_path, times=CancelTimes(ask_s=0.2, terminate_s=0.2), steps=2, sleep_s=30.0)
+    while run.poll(time.monotonic()).current < 1:
+        time.sleep(0.01)
+    run.cancel(time.monotonic())
+    assert finish(run, 5.0).phase is Phase.CANCELLED
+    assert is_gone(run.pid)
+
+
+def test_closing_a_run_leaves_neither_process_nor_folder(tmp_path):
+    run = fake_run(tmp_path, steps=1000, sleep_s=0.05)
+    folder = run._folder
+    assert folder.is_dir()
+    run.close()
+    assert is_gone(run.pid)
+    assert not folder.exists()
+    assert run.session.phase is Phase.CANCELLED
+
+
+def test_no_engine_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="There is no engine at"):
+        EngineRun(Job("fake", {}, "x"), tmp_path / "python", 0.0)
+    with pytest.raises(UserError, match="not installed yet"):
+        EngineRun(Job("fake", {}, "x"), Path(), 0.0)
+
+
+def test_blenders_python_does_not_leak():
+    given = {"PYTHONHOME": "a", "PYTHONPATH": "b", "VIRTUAL_ENV": "c", "PythonStartup": "d", "HOME": "/h", "PATH": "p"}
+    expected = {"HOME": "/h", "PATH": "p", "PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1"}
+    assert clean_environment(given) == expected
+    command = engine_command(Path("/e/python"), Path("/j/job.json"), environment=given, directory=Path("/j"))
+    assert command.arguments == ("/e/python", "-m", "fomm_engine", "run", "/j/job.json", "--events")
+    assert command.environment == expected
+
+
+def make_wheel(folder, requirement):
+    import zipfile
+
+    path = folder / "fomm_engine-0.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("fomm_engine-0.1.0.dist-info/METADATA", f"Name: fomm-engine\nRequires-Dist: {requirement}\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("requirement", "expected"),
+    [("torch==2.13.0", "torch==2.13.0"), ("torch (>=2.5)", "torch>=2.5"), ("numpy", "torch"), ("torchvision", "torch")],
+)
+def test_torch_is_the_version_that_the_engine_asks_for(tmp_path, requirement, expected):
+    assert install.torch_requirement(make_wheel(tmp_path, requirement)) == expected
+
+
+def test_the_plan_makes_the_environment_once_and_takes_the_chosen_build(tmp_path):
+    wheel, folder = make_wheel(tmp_path, "torch==2.13.0"), tmp_path / "env"
+    plan = install.make_plan(Path("/usr/bin/python3.11"), folder, wheel, device="CPU")
+    assert [step.title for step in plan.steps][0] == "Making the environment"
+    torch = plan.steps[1].arguments
+    assert torch[-3:] == ("--index-url", install.TORCH_INDEX["CPU"], "torch==2.13.0")
+    install.environment_python(folder).parent.mkdir(parents=True)
+    install.environment_python(folder).touch()
+    assert len(install.make_plan(Path("/p"), folder, wheel, device="METAL").steps) == 3
+
+
+def run_steps(tmp_path, *codes):
+    steps = tuple(install.Step(f"step {n}", (sys.executable, "-c", code)) for n, code in enumerate(codes))
+    folder = tmp_path / "env"
+    folder.mkdir()
+    return install.InstallRun(install.Plan(steps, folder, "CPU", tmp_path / "engine.whl"), time.monotonic())
+
+
+def test_an_installation_notes_what_it_installed(tmp_path):
+    run = run_steps(tmp_path, "print('Collecting torch==2.13.0')", "pass")
+    assert finish(run).phase is Phase.DONE
+    assert install.installed_package(tmp_path / "env") == "engine.whl"
+
+
+def test_an_installation_that_fails_says_why_and_notes_nothing(tmp_path):
+    run = run_steps(tmp_path, "print('ERROR: No matching distribution found for x'); raise SystemExit(1)", "pass")
+    session = finish(run)
+    assert session.failure.message == "No matching distribution found for x"
+    assert install.installed_package(tmp_path / "env") == ""
+
+
+def test_an_installation_can_be_stopped(tmp_path):
+    run = run_steps(tmp_path, "import time; time.sleep(60)", "pass")
+    run.poll(time.monotonic())
+    run.cancel(time.monotonic())
+    assert finish(run, 5.0).phase is Phase.CANCELLED
+
+
+def test_pips_lines_in_the_users_words():
+    line = "  Downloading https://x/torch-2.13.0%2Bcpu-cp311-cp311-linux_x86_64.whl (180.2 MB)"
+    assert install.pip_message(line) == "Downloading torch (180.2 MB)"
+    assert install.pip_message("Collecting numpy>=1.24") == "Collecting numpy"
+    assert install.pip_message("anything else") == ""
+    assert "servers cannot be reached" in install.pip_problem(["WARNING: NewConnectionError"])
+
+
+def test_the_first_python_that_suits_is_taken():
+    versions = {Path("/a"): (3, 9), Path("/b"): None, Path("/c"): (3, 12)}
+    assert install.usable_python(list(versions), versions.get) == Path("/c")
+    with pytest.raises(UserError, match="No Python of version"):
+        install.usable_python([Path("/a")], versions.get)
+    assert install.probe_python(Path("/nowhere/python")) is None
+    assert install.probe_python(Path(sys.executable)) == sys.version_info[:2]
+
+
+def test_the_engines_own_interpreter_answers_within_its_environment():
+    command = engine_command(Path(sys.executable), Path("none.json"), environment=os.environ, directory=ROOT)
+    done = subprocess.run(
+        command.arguments, env=dict(command.environment), cwd=command.directory, capture_output=True, text=True, check=False
+    )
+    assert '"type":"hello"' in done.stdout.splitlines()[0]
+    assert '"type":"failed"' in done.stdout.splitlines()[-1]
