@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one public entry of the retargeting: a take, a rig and settings in, curves for the bake out."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fomm_engine.wire.names import ARKIT_CHANNELS, ARKIT_INDEX
+
+from . import calibration, contact, expression, features, gaze, head, rotation, smoothing, timing
+from .array_types import FloatArray, IntArray
+from .contact import Contacts
+from .curves import Curves, RetargetReport, RetargetResult
+from .notes import Note
+from .priors import DEFAULT_PRIOR
+from .regions import REGIONS, mirrored, region_mask
+from .rig import Rig
+from .settings import RetargetSettings
+from .tracks import PerformanceTracks
+
+LEAST_CHANNEL_NOISE = 0.005  # of a channel's range: less is not seen
+LEAST_TURN_NOISE_RAD = 0.001
+CHANNEL_IN_USE = 0.05
+LIPS_PEAKS = ("mouthClose",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Motion:
+    """The performance at the take's own frames: weights (T, 52), head turn (T, 4) and shift (T, 3) cm against neutral,
+    gaze (T, 2, 2), contacts."""
+
+    weights: FloatArray
+    turn: FloatArray
+    shift_cm: FloatArray
+    gaze_rad: FloatArray
+    contacts: Contacts
+
+
+def retarget(tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings | None = None) -> RetargetResult:
+    """Give the curves that make a rig perform a take.
+
+    Raises ValueError, in one sentence, when no frame shows a face, the neutral frame is not usable or the rig has nothing
+    to drive.
+    """
+    chosen = RetargetSettings() if settings is None else settings
+    if rig.is_empty():
+        raise ValueError("The character has no shape key and no bone that is mapped; there is nothing to drive.")
+    neutral = calibration.find_neutral(tracks, chosen.neutral_frame)
+    motion, explained = _solve(tracks, neutral, chosen)
+    curves = _curves(motion, tracks, rig, chosen)
+    report = RetargetReport(
+        neutral_frame=neutral.frame,
+        neutral_reason=neutral.reason,
+        events=motion.contacts.events,
+        lost_frames=int((~tracks.valid).sum()),
+        explained=explained,
+        channel_peaks=dict(zip(ARKIT_CHANNELS, motion.weights.max(0).tolist(), strict=True)),
+    )
+    return RetargetResult(
+        curves=curves,
+        report=report,
+        notes=_notes(tracks, rig, chosen, motion),
+        time_s=tracks.time_s,
+        valid=tracks.valid,
+        arkit_weights=motion.weights,
+        head_rotation_relative=rotation.matrix_from_quaternion(motion.turn),
+        gaze_rad=motion.gaze_rad,
+    )
+
+
+def _solve(
+    tracks: PerformanceTracks, neutral: calibration.Neutral, settings: RetargetSettings
+) -> tuple[_Motion, float]:
+    """Give the actor's motion at the take's frames, and the share of the features' motion that the weights explain."""
+    frames = np.flatnonzero(tracks.valid)
+    contacts = contact.find_contacts(tracks, neutral_frame=neutral.frame)
+    observation = features.observe(tracks, rest_frames=neutral.rest_frames, prior=DEFAULT_PRIOR)
+    opinion = np.clip(tracks.arkit[frames] - np.median(tracks.arkit[neutral.rest_frames], axis=0), 0.0, 1.0)
+    solved = expression.solve_expression(
+        tracks,
+        observation,
+        frames=frames,
+        opinion=opinion,
+        prior=DEFAULT_PRIOR,
+        trust=settings.regressor_trust,
+        quick=_lid_channels(contacts.lids[frames]),
+    )
+    explained = expression.explained_share(tracks, observation, frames=frames, weights=solved, prior=DEFAULT_PRIOR)
+    weights = _finish_weights(_bridge_values(solved, frames, tracks, settings), tracks, contacts, settings)
+    turn, shift_cm = _head_motion(tracks, neutral.frame, settings)
+    gaze_rad = gaze.gaze_angles(weights, tracks.basis_cm)
+    return _Motion(weights, turn, shift_cm, gaze_rad, contacts), explained
+
+
+def _lid_channels(lids: FloatArray) -> FloatArray:
+    """Give which channels of which frames belong to a closing lid: (n, 2) -> (n, 52), frames around it included."""
+    wide = np.maximum(lids, np.maximum(np.roll(lids, 1, 0), np.roll(lids, -1, 0)))
+    wide[0], wide[-1] = lids[0], lids[-1]
+    result = np.zeros((len(lids), len(ARKIT_CHANNELS)))
+    result[:, ARKIT_INDEX["eyeBlinkRight"]] = wide[:, 0]
+    result[:, ARKIT_INDEX["eyeBlinkLeft"]] = wide[:, 1]
+    return result
+
+
+def _bridge_values(
+    solved: FloatArray, frames: IntArray, tracks: PerformanceTracks, settings: RetargetSettings
+) -> FloatArray:
+    """Give values for all frames from those of the valid ones, (n, C) -> (T, C)."""
+    before, after, share = timing.bridge_positions(tracks.valid, tracks.time_s, bridge_s=settings.bridge_s)
+    place = np.zeros(tracks.frame_count, np.int64)
+    place[frames] = np.arange(len(frames))
+    first, second = solved[place[before]], solved[place[after]]
+    return first + share[:, None] * (second - first)
+
+
+def _finish_weights(
+    weights: FloatArray, tracks: PerformanceTracks, contacts: Contacts, settings: RetargetSettings
+) -> FloatArray:
+    """Give weights after smoothing, gain, contact and mirror; within 0..1."""
+    strength, gain = np.zeros(weights.shape[1]), np.ones(weights.shape[1])
+    for region in REGIONS:
+        own = settings.region(region)
+        strength[region_mask(region)] = own.smoothing * settings.smoothing
+        gain[region_mask(region)] = own.gain * settings.gain
+    lids = _lid_channels(contacts.lids)
+    result = smoothing.smooth_columns(
+        weights, tracks.time_s, strength=strength, least_noise=LEAST_CHANNEL_NOISE, keep=lids
+    )
+    result = np.clip(result * gain, 0.0, 1.0)
+    if settings.contact:
+        result = contact.close_lids(result, contacts.lids)
+        result = contact.close_lips(result, contacts.lips, tracks.basis_cm)
+    return mirrored(result) if settings.mirror else result
+
+
+def _head_motion(
+    tracks: PerformanceTracks, neutral_frame: int, settings: RetargetSettings
+) -> tuple[FloatArray, FloatArray]:
+    """Give the head's turn (T, 4) and shift (T, 3) cm against its neutral, in the neutral head's frame."""
+    before, after, share = timing.bridge_positions(tracks.valid, tracks.time_s, bridge_s=settings.bridge_s)
+    reference = np.eye(3) if settings.head_reference == "camera" else tracks.head_rotation[neutral_frame]
+    relative = rotation.quaternion_from_matrix(head.relative_rotation(tracks.head_rotation, reference))
+    turn = rotation.sign_continuous(rotation.slerp(relative[before], relative[after], share))
+    strength = settings.head.smoothing * settings.smoothing
+    turn = smoothing.smooth_turns(turn, tracks.time_s, strength=strength, least_noise_rad=LEAST_TURN_NOISE_RAD)
+    turn = head.scaled_turn(turn, settings.head.gain)
+    where = tracks.head_translation_cm
+    where = where[before] + share[:, None] * (where[after] - where[before])
+    shift = (where - tracks.head_translation_cm[neutral_frame]) @ reference
+    columns = np.full(3, strength)
+    shift = smoothing.smooth_columns(shift, tracks.time_s, strength=columns, least_noise=0.02)
+    if settings.mirror:
+        return head.mirrored_turn(turn), shift * np.array([-1.0, 1.0, 1.0])
+    return turn, shift
+
+
+def _curves(motion: _Motion, tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings) -> Curves:
+    """Give the rig's curves at the scene's frames."""
+    clock = timing.SceneClock(settings.start_frame, settings.frame_rate, settings.time_offset_s)
+    frames = clock.frames_within(float(tracks.time_s[0]), float(tracks.time_s[-1]))
+    at_s = clock.time_s(frames)
+    scene = _resample(motion, tracks.time_s, at_s)
+    if settings.contact:
+        scene = replace(scene, weights=_keep_contacts(scene.weights, motion, tracks, at_s, mirror=settings.mirror))
+    rotations, locations = _bone_curves(scene, tracks, rig, settings)
+    return Curves(frames, shape_curves(scene.weights, rig, settings), rotations, locations)
+
+
+def _resample(motion: _Motion, time_s: FloatArray, at_s: FloatArray) -> _Motion:
+    """Give the motion at other times; rotations on the shortest way."""
+    lower, share = timing.bracket(time_s, at_s)
+    upper = np.minimum(lower + 1, len(time_s) - 1)
+    return _Motion(
+        timing.resample_linear(motion.weights, time_s, at_s),
+        rotation.sign_continuous(rotation.slerp(motion.turn[lower], motion.turn[upper], share)),
+        timing.resample_linear(motion.shift_cm, time_s, at_s),
+        timing.resample_linear(motion.gaze_rad, time_s, at_s),
+        motion.contacts,
+    )
+
+
+def _keep_contacts(
+    weights: FloatArray, motion: _Motion, tracks: PerformanceTracks, at_s: FloatArray, *, mirror: bool
+) -> FloatArray:
+    """Give resampled weights whose blinks still reach their peaks between the scene's frames."""
+    result = weights.copy()
+    for part, channel in (("eye_right", "eyeBlinkRight"), ("eye_left", "eyeBlinkLeft")):
+        column = ARKIT_INDEX[channel]
+        taken_from = column if not mirror else ARKIT_INDEX[_other_side(channel)]
+        peaks = [event.peak_frame for event in motion.contacts.events if event.part == part]
+        values = motion.weights[peaks, taken_from]
+        result[:, taken_from] = contact.keep_peaks(
+            result[:, taken_from], at_s, peaks=values, peaks_s=tracks.time_s[peaks]
+        )
+    return result
+
+
+def _other_side(channel: str) -> str:
+    """Give the blink of the other eye."""
+    return "eyeBlinkLeft" if channel == "eyeBlinkRight" else "eyeBlinkRight"
+
+
+def shape_curves(weights: FloatArray, rig: Rig, settings: RetargetSettings) -> dict[str, FloatArray]:
+    """Give the values of a rig's shape controls from ARKit weights, (N, 52) -> {control: (N,)}, within their limits."""
+    curves: dict[str, FloatArray] = {}
+    for control in rig.shapes:
+        value = np.zeros(len(weights))
+        for channel, weight in control.channels:
+            if _shapes_take(channel, rig, settings):
+                value = value + weight * weights[:, ARKIT_INDEX[channel]]
+        curves[control.name] = np.clip(value, control.minimum, control.maximum)
+    return curves
+
+
+def _shapes_take(channel: str, rig: Rig, settings: RetargetSettings) -> bool:
+    """Tell whether a channel goes to shapes, or to bones alone."""
+    if channel.startswith("eyeLook") and settings.gaze_target == "bones":
+        return not (rig.with_role("eye_left") or rig.with_role("eye_right"))
+    if channel in ("jawOpen", "jawLeft", "jawRight") and settings.jaw_target == "bone":
+        return not rig.with_role("jaw")
+    return True
+
+
+def _bones_take(role: str, rig: Rig, settings: RetargetSettings) -> bool:
+    """Tell whether a bone within the head is driven.
+
+    Eyes: Apple's look channels are lids that follow a gaze, so bones and shapes go together unless the user says so.
+    Jaw: a jaw bone and a jawOpen shape would open the mouth twice, so the bone moves only where there is no such shape.
+    """
+    if role == "jaw":
+        has_shape = any(channel == "jawOpen" for shape in rig.shapes for channel, _ in shape.channels)
+        return settings.jaw_target in ("bone", "both") or (settings.jaw_target == "auto" and not has_shape)
+    return settings.gaze_target != "shapes"
+
+
+def _bone_curves(
+    scene: _Motion, tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Give the rotations and locations of a rig's bones in their own spaces."""
+    inner: dict[str, FloatArray] = {}
+    for bone in rig.bones:
+        if bone.role == "jaw" and _bones_take("jaw", rig, settings):
+            inner[bone.name] = gaze.jaw_turn(
+                scene.weights,
+                open_angle_rad=float(np.radians(settings.jaw_open_angle_deg)),
+                side_angle_rad=float(np.radians(settings.jaw_side_angle_deg)),
+            )
+        elif bone.role in ("eye_left", "eye_right") and _bones_take(bone.role, rig, settings):
+            inner[bone.name] = gaze.eye_turn(scene.gaze_rad[:, 1 if bone.role == "eye_left" else 0])
+    turns = head.bone_turns(rig, turn_head=scene.turn, neck_share=settings.neck_share, inner_turns=inner)
+    locations: dict[str, FloatArray] = {}
+    if settings.head_location:
+        for bone in rig.with_role("head"):
+            offset = scene.shift_cm @ rig.armature_from_head.T * settings.location_scale
+            carried = head.carrier_turn(rig, bone, turns, count=len(offset))
+            locations[bone.name] = head.local_location(bone, offset_armature=offset, carried=carried)
+    return head.local_rotations(rig, turns), locations
+
+
+def _notes(tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings, motion: _Motion) -> tuple[Note, ...]:
+    """Give what the user should know of a result."""
+    found: list[Note] = []
+    for gap in timing.find_gaps(tracks.valid, tracks.time_s):
+        frames = tuple(range(gap.first, gap.last + 1))
+        how = "crossed on a line" if gap.duration_s <= settings.bridge_s else "held, then taken up again"
+        span = f"Frames {gap.first} to {gap.last} show no face"
+        found.append(Note("gap", f"{span} ({gap.duration_s:.2f} s); the motion is {how}.", frames))
+    mapped = {channel for shape in rig.shapes for channel, _ in shape.channels}
+    lost = [
+        name
+        for name, peak in zip(ARKIT_CHANNELS, motion.weights.max(0), strict=True)
+        if peak > CHANNEL_IN_USE and name not in mapped and not _carried_by_bones(name, rig, settings)
+    ]
+    if lost:
+        found.append(Note("not-driven", f"The character has no control for {', '.join(lost)}, which the actor uses."))
+    return tuple(found)
+
+
+def _carried_by_bones(channel: str, rig: Rig, settings: RetargetSettings) -> bool:
+    """Tell whether a channel that no shape takes moves a bone."""
+    if channel in ("jawOpen", "jawLeft", "jawRight"):
+        return bool(rig.with_role("jaw")) and _bones_take("jaw", rig, settings)
+    if channel.startswith("eyeLook"):
+        role = "eye_left" if channel.endswith("Left") else "eye_right"
+        return bool(rig.with_role(role)) and _bones_take(role, rig, settings)
+    return False
