@@ -11,7 +11,8 @@ import imageio_ffmpeg
 
 from fomm_engine.wire.errors import UserError
 
-_QUIET_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # no console window flashes up on Windows
+# No console window flashes up on Windows, and Ctrl-C reaches us alone: we then stop ffmpeg ourselves.
+_CREATION_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 _TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 _FRAME = re.compile(r"n: *\d+ pts: *(-?\d+|NOPTS) pts_time:\S+ .*?fmt:\S+ cl:\S+ sar:(\d+)/(\d+) s:(\d+)x(\d+)")
 
@@ -46,7 +47,8 @@ def start(arguments: Sequence[str], *, feed: bool = False) -> Process:
         stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if feed else subprocess.PIPE,
         stderr=subprocess.PIPE,
-        creationflags=_QUIET_WINDOW,
+        creationflags=_CREATION_FLAGS,
+        start_new_session=True,
     )
 
 

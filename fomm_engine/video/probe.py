@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a video file holds, without decoding more than its first frames."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -179,5 +180,5 @@ def _frame_rate(stated: Fraction, times: list[Fraction | None]) -> Fraction:
     if 0 < stated <= _HIGHEST_RATE:
         return standard_rate(stated)
     known = [time for time in times if time is not None]
-    steps = sorted(later - earlier for earlier, later in zip(known, known[1:], strict=False) if later > earlier)
+    steps = sorted(later - earlier for earlier, later in itertools.pairwise(known) if later > earlier)
     return standard_rate(1 / steps[len(steps) // 2]) if steps else Fraction(25)

@@ -108,7 +108,8 @@ class VideoWriter:
         return ["-y", *pictures, *sound_in, *encode, *sound_out, *container]
 
     def _finish(self) -> None:
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
+        assert self._process.stdin is not None
         if self.frames == 0:
             raise UserError("video-empty", f"Nothing was written to {self.path.name}: there were no pictures.")
         try:

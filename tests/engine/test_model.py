@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""FOMM's parts on small networks: configs, checkpoints in every form, motion transfer, look-ups."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from fomm_engine.model.blocks import AntiAliasInterpolation2d, coordinate_grid, inverse_2x2
+from fomm_engine.model.config import (
+    GeneratorSettings,
+    HourglassSettings,
+    KeypointSettings,
+    ModelConfig,
+    config_from_tree,
+    load_config,
+)
+from fomm_engine.model.config import MotionSettings as NetworkMotion
+from fomm_engine.model.dense_motion import deform_each, sparse_motions
+from fomm_engine.model.fomm import Fomm, keypoints_of_source
+from fomm_engine.model.generator import Generator
+from fomm_engine.model.keypoints import KeypointTensors, KPDetector
+from fomm_engine.model.motion import Keypoints, MotionSettings, hull_area, transferred
+from fomm_engine.model.weights import Networks, load_networks, save_networks
+from fomm_engine.wire.errors import UserError
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+SMALL = ModelConfig(
+    "small",
+    keypoint_detector=KeypointSettings(HourglassSettings(4, 16, 3)),
+    dense_motion=NetworkMotion(HourglassSettings(4, 16, 3)),
+    generator=GeneratorSettings(8, 32, 2, 2),
+)
+
+
+@pytest.fixture(scope="module")
+def networks() -> Networks:
+    torch.set_num_threads(1)
+    torch.manual_seed(5)
+    made = Networks(SMALL, Generator(SMALL), KPDetector(SMALL))
+    made.generator.eval()
+    made.kp_detector.eval()
+    return made
+
+
+def states(networks: Networks) -> dict[str, dict[str, Tensor]]:
+    return {"generator": networks.generator.state_dict(), "kp_detector": networks.kp_detector.state_dict()}
+
+
+def picture(seed: int, side: int = 64) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def keypoints(seed: int) -> Keypoints:
+    rng = np.random.default_rng(seed)
+    value = rng.uniform(-0.7, 0.7, (10, 2)).astype(np.float32)
+    return Keypoints(value, (np.eye(2) + 0.3 * rng.standard_normal((10, 2, 2))).astype(np.float32))
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_configs_load_and_describe_the_published_networks(path: Path) -> None:
+    config = load_config(path)
+    assert config.name == path.stem
+    assert replace(config, name="", checkpoint="", subject="", keypoint_detector=KeypointSettings()) == ModelConfig("")
+    assert config.keypoint_detector.shared_jacobian == (path.stem == "mgif-256")
+    assert config.checkpoint.endswith(".pth.tar") == (path.stem != "default")
+
+
+def test_all_eight_models_have_a_config() -> None:
+    published = {"vox", "vox-adv", "taichi", "taichi-adv", "nemo", "mgif", "fashion", "bair"}
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == {f"{name}-256" for name in published} | {"default"}
+
+
+@pytest.mark.parametrize(
+    ("tree", "says"),
+    [
+        ({"name": "a", "keypoint": 10}, "no setting 'keypoint'; known here: name, .*keypoints"),
+        ({"name": "a", "generator": {"width": 8, "depth": 2}}, "no setting 'generator.depth'"),
+        ({"name": "a", "keypoints": "ten"}, "'keypoints' must be a whole number above 0, got 'ten'"),
+        ({"name": "a", "dense_motion": {"variance": -1}}, "'dense_motion.variance' must be a number above 0"),
+        ({"name": "a", "keypoint_detector": {"shared_jacobian": 1}}, "must be true or false"),
+        ({"name": "a", "dense_motion": {"hourglass": {}}}, "'dense_motion.hourglass.width' is missing"),
+        ({}, "'name' is missing"),
+        ([1], "must hold named settings"),
+    ],
+)
+def test_a_wrong_config_is_refused_with_the_place_of_the_fault(tree: object, says: str) -> None:
+    with pytest.raises(UserError, match=says) as caught:
+        config_from_tree(tree, "mine.yaml")
+    assert caught.value.code == "config-invalid"
+    assert "mine.yaml" in caught.value.message
+
+
+def test_an_unreadable_config_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: [1")
+    for name in ("a.yaml", "none.yaml"):
+        with pytest.raises(UserError) as caught:
+            load_config(tmp_path / name)
+        assert caught.value.code == "config-unreadable"
+
+
+@pytest.mark.parametrize("form", ["official", "legacy", "slim", "parallel", "flat", "half", "safetensors"])
+def test_every_published_form_of_checkpoint_loads(tmp_path: Path, networks: Networks, form: str) -> None:
+    path = tmp_path / ("small.safetensors" if form == "safetensors" else "small-cpk.pth.tar")
+    nested = states(networks)
+    adam = torch.optim.Adam(networks.generator.parameters()).state_dict()
+    official = {**nested, "discriminator": {"conv.weight": torch.ones(1)}, "optimizer_generator": adam, "epoch": 99}
+    trees = {
+        "official": official,
+        "legacy": official,
+        "slim": nested,
+        "parallel": {name: {f"module.{key}": value for key, value in state.items()} for name, state in nested.items()},
+        "flat": {f"{name}.{key}": value for name, state in nested.items() for key, value in state.items()},
+        "half": {name: {key: value.half() for key, value in state.items()} for name, state in nested.items()},
+    }
+    if form == "safetensors":
+        save_networks(networks, path)
+    else:
+        torch.save(trees[form], path, _use_new_zipfile_serialization=form != "legacy")
+    loaded = load_networks(path)
+    assert loaded.config == replace(SMALL, name="small-cpk" if path.suffix == ".tar" else "small")
+    image, within = picture(1), 1e-2 if form == "half" else 1e-6
+    first, again = Fomm(networks).keypoints(image), Fomm(loaded).keypoints(image)
+    assert np.abs(first.value - again.value).max() < within
+    assert not loaded.generator.training
+    assert not any(p.requires_grad for p in loaded.generator.parameters())
+
+
+def test_an_anti_alias_kernel_of_another_resolution_is_not_loaded(tmp_path: Path, networks: Networks) -> None:
+    nested = states(networks)
+    nested["kp_detector"] = {**nested["kp_detector"], "down.weight": torch.zeros(3, 1, 29, 29)}
+    torch.save(nested, tmp_path / "a.pth.tar")
+    loaded = load_networks(tmp_path / "a.pth.tar")
+    assert torch.equal(loaded.kp_detector.down.get_buffer("weight"), networks.kp_detector.down.get_buffer("weight"))
+
+
+def test_a_checkpoint_that_does_not_fit_is_reported_tensor_by_tensor(tmp_path: Path, networks: Networks) -> None:
+    nested = states(networks)
+    wrong = dict(nested["generator"])
+    wrong["extra.weight"] = wrong.pop("final.weight")
+    wrong["final.bias"] = torch.zeros(7)
+    torch.save({**nested, "generator": wrong}, tmp_path / "a.pth.tar")
+    with pytest.raises(UserError) as caught:
+        load_networks(tmp_path / "a.pth.tar")
+    assert caught.value.code == "weights-unfit"
+    for words in ("1 missing: final.weight", "1 superfluous: extra.weight", "final.bias (7,) instead of (3,)"):
+        assert words in caught.value.message
+
+
+def test_files_that_are_no_checkpoints_say_so(tmp_path: Path) -> None:
+    (tmp_path / "text.pth.tar").write_text("<html>Quota exceeded</html>")
+    (tmp_path / "empty.pth.tar").write_bytes(b"")
+    (tmp_path / "a.safetensors").write_bytes(b"12345678 not that")
+    torch.save([1, 2], tmp_path / "list.pth.tar")
+    torch.save({"model": Path("code")}, tmp_path / "code.pth.tar")
+    expected = {"gone": "missing", "text.pth.tar": "unreadable", "empty.pth.tar": "unreadable"}
+    expected |= {"a.safetensors": "unreadable", "list.pth.tar": "unfit", "code.pth.tar": "unreadable"}
+    for name, code in expected.items():
+        with pytest.raises(UserError) as caught:
+            load_networks(tmp_path / name)
+        assert caught.value.code == f"weights-{code}", name
+
+
+def test_absolute_motion_is_the_driving_itself() -> None:
+    driving = keypoints(1)
+    assert transferred(keypoints(0), driving, keypoints(2), MotionSettings(relative=False)) is driving
+
+
+def test_relative_motion_of_a_still_face_leaves_the_source() -> None:
+    source, driving = keypoints(0), keypoints(1)
+    posed = transferred(source, driving, driving)
+    assert np.allclose(posed.value, source.value, atol=1e-6)
+    assert np.allclose(posed.jacobian, source.jacobian, atol=1e-4)
+
+
+def test_relative_motion_scales_with_the_faces() -> None:
+    source = keypoints(0)
+    small = Keypoints(source.value / 2, source.jacobian)
+    moved = Keypoints(small.value + np.float32(0.1), small.jacobian)
+    adapted = transferred(source, moved, small)
+    plain = transferred(source, moved, small, MotionSettings(adapt_scale=False))
+    assert np.allclose(adapted.value - source.value, 0.2, atol=1e-5)
+    assert np.allclose(plain.value - source.value, 0.1, atol=1e-5)
+
+
+def test_hull_area_and_flat_faces() -> None:
+    square = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0.5, 0.5]], np.float32)
+    assert hull_area(square) == pytest.approx(1)
+    flat = Keypoints(
+        np.linspace(0, 1, 10, dtype=np.float32)[:, None].repeat(2, 1), np.eye(2, dtype=np.float32)[None].repeat(10, 0)
+    )
+    assert np.isfinite(transferred(keypoints(0), flat, flat).value).all()
+
+
+def test_inverse_2x2_inverts_and_survives_a_singular_matrix() -> None:
+    matrices = torch.randn(50, 2, 2, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(matrices @ inverse_2x2(matrices), torch.eye(2).expand(50, 2, 2), atol=1e-3)
+    assert torch.isfinite(inverse_2x2(torch.zeros(2, 2))).all()
+
+
+def test_a_keypoint_carries_its_surroundings_along() -> None:
+    """T_k maps the driving keypoint onto the source's, and a step there by Js Jd^-1 (the paper's equation 4)."""
+    source, driving = keypoints(3), keypoints(4)
+    size = (33, 33)
+    motions = sparse_motions(batch(source), batch(driving), size)[0]
+    grid = coordinate_grid(*size, motions)
+    assert torch.equal(motions[0], grid)
+    for k in range(10):
+        matrix = torch.from_numpy(source.jacobian[k] @ np.linalg.inv(driving.jacobian[k]))
+        expected = (grid - torch.from_numpy(driving.value[k])) @ matrix.T + torch.from_numpy(source.value[k])
+        assert torch.allclose(motions[k + 1], expected, atol=1e-4)
+
+
+def test_looking_up_all_parts_at_once_is_looking_up_each() -> None:
+    image = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(2))
+    motions = (
+        coordinate_grid(16, 16, image).expand(2, 4, 16, 16, 2)
+        * torch.tensor([1, 0.5, -1, 1.3])[None, :, None, None, None]
+    )
+    for align in (True, False):
+        each = [torch.nn.functional.grid_sample(image, motions[:, k], align_corners=align) for k in range(4)]
+        assert torch.allclose(deform_each(image, motions, align_corners=align), torch.stack(each, 1), atol=1e-6)
+
+
+def test_without_motion_align_corners_leaves_the_border_alone() -> None:
+    ones = torch.ones(1, 1, 8, 8)
+    still = coordinate_grid(8, 8, ones)[None, None]
+    assert deform_each(ones, still, align_corners=True).min() == pytest.approx(1, abs=1e-5)
+    assert deform_each(ones, still, align_corners=False)[0, 0, 0, 0, 0] == pytest.approx(0.25, abs=1e-5)
+
+
+def test_reducing_a_picture_is_blurring_then_skipping() -> None:
+    down = AntiAliasInterpolation2d(3, 0.25)
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+    weight = down.get_buffer("weight")
+    assert weight.shape == (3, 1, 13, 13)
+    assert weight.sum((1, 2, 3)).allclose(torch.ones(3))
+    blurred = torch.nn.functional.conv2d(image, weight, padding=6, groups=3)
+    assert torch.allclose(down(image), blurred[:, :, ::4, ::4], atol=1e-6)
+
+
+def test_a_source_prepared_once_paints_what_the_whole_network_paints(networks: Networks) -> None:
+    engine = Fomm(networks)
+    source = engine.prepare(picture(1))
+    painting = engine.paint(source, keypoints(2))
+    with torch.inference_mode():
+        image = torch.from_numpy(picture(1)).permute(2, 0, 1)[None].float() / 255
+        whole = networks.generator(image, batch(keypoints_of_source(source)), batch(keypoints(2)))
+    expected = whole.prediction[0].permute(1, 2, 0).numpy() * 255
+    assert np.abs(painting.image - expected).max() <= 0.51
+    assert painting.mask.sum(0) == pytest.approx(1, abs=1e-5)
+
+
+def batch(points: Keypoints) -> KeypointTensors:
+    return KeypointTensors(torch.from_numpy(points.value)[None], torch.from_numpy(points.jacobian)[None])
