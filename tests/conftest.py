@@ -11,7 +11,7 @@ SHARED_VARIABLE = "UNDERSTUDY_SHARED"
 
 
 def find_shared_data() -> Path | None:
-    """The folder of shared test data (clips, reference tensors), where it is there: beside the project, or as the variable says."""
+    """The folder of shared test data, beside the project or where the variable says; None where there is none."""
     shared = Path(os.environ.get(SHARED_VARIABLE) or ROOT.parent / "shared")
     return shared / "data" if (shared / "data").is_dir() else None
 

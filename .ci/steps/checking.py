@@ -15,7 +15,14 @@ def check() -> int:
     environments.ensure([ENGINE_ENVIRONMENT])
     python = environments.python_of(ENGINE_ENVIRONMENT)
     checks: dict[str, tuple[str | Path, ...]] = {
-        "import table, versions, lock (tests/contract)": (python, "-m", "pytest", "-q", "--no-header", ROOT / "tests" / "contract"),
+        "import table, versions, lock (tests/contract)": (
+            python,
+            "-m",
+            "pytest",
+            "-q",
+            "--no-header",
+            ROOT / "tests" / "contract",
+        ),
         "ruff": (python, "-m", "ruff", "check", ROOT),
         "pyright": (python, "-m", "pyright", "--project", ROOT, "--pythonpath", python),
     }
@@ -24,5 +31,8 @@ def check() -> int:
         say(f"== {title}")
         if processes.run(command, cwd=ROOT) != 0:
             failed.append(title)
-    say(f"check: {len(checks) - len(failed)} of {len(checks)} passed" + (f"; failed: {', '.join(failed)}" if failed else ""))
+    say(
+        f"check: {len(checks) - len(failed)} of {len(checks)} passed"
+        + (f"; failed: {', '.join(failed)}" if failed else "")
+    )
     return 1 if failed else 0

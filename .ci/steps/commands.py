@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
-    """The exit code of the command that the arguments name. A child that a signal ended counts as 128 + signal, as in a shell."""
+    """The exit code of the command that the arguments name; 128 + signal where a signal ended its child."""
     if arguments and arguments[0] in PASSED_ON:
         code = engine_commands.pass_on(PASSED_ON[arguments[0]], arguments[1:])
     else:
@@ -75,7 +75,9 @@ def _split(arguments: Sequence[str]) -> tuple[Sequence[str], str, Sequence[str]]
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="build.py", description="Understudy: a face video in, a performing character out.")
+    parser = argparse.ArgumentParser(
+        prog="build.py", description="Understudy: a face video in, a performing character out."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)
     test = commands.add_parser("test", help="run the tests, all or one ring; what follows -- goes to pytest")
@@ -94,7 +96,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     demo = commands.add_parser("demo", help="a video in, a film of the performing character out")
     demo.add_argument("--video", metavar="FILE", help="the performance (default: the project's own clip)")
-    demo.add_argument("--character", metavar="NAME|FILE.blend", help="who performs it (default: the project's own character)")
+    demo.add_argument(
+        "--character", metavar="NAME|FILE.blend", help="who performs it (default: the project's own character)"
+    )
     demo.add_argument("--out", metavar="DIR", help="where the results go")
     demo.add_argument("--fast", action="store_true", help="smaller and rougher pictures, in less time")
 

@@ -21,7 +21,8 @@ OLDEST = (4, 2)
 def dev_link(blender_version: str | None) -> int:
     """0; leaves a link to blender_addon/ among the user's extensions of one Blender version, or of every one there.
 
-    The engine's wheel, which Blender unpacks when it enables the extension, is built into blender_addon/wheels (git ignores it).
+    The engine's wheel, which Blender unpacks when it enables the extension, is built into blender_addon/wheels/; git
+    ignores that.
     """
     folders = extension_folders(blender_version)
     environments.ensure([ENGINE_ENVIRONMENT])
@@ -36,7 +37,7 @@ def dev_link(blender_version: str | None) -> int:
 
 
 def extension_folders(blender_version: str | None) -> list[Path]:
-    """Where the chosen Blender, or else each Blender from 4.2 on that has run here, looks for a user's own extensions."""
+    """Where one Blender, or else each Blender from 4.2 on that has run here, looks for a user's own extensions."""
     root = _user_folder()
     if blender_version is not None:
         if not re.fullmatch(r"\d+\.\d+", blender_version):
@@ -46,7 +47,10 @@ def extension_folders(blender_version: str | None) -> list[Path]:
         found = (folder.name for folder in root.glob("*.*") if re.fullmatch(r"\d+\.\d+", folder.name))
         versions = [name for name in found if tuple(int(part) for part in name.split(".")) >= OLDEST]
     if not versions:
-        raise Refusal(f"No Blender from 4.2 on has run here yet: there is no folder in {root}.", "Start Blender once, or give --blender 4.5")
+        raise Refusal(
+            f"No Blender from 4.2 on has run here yet: there is no folder in {root}.",
+            "Start Blender once, or give --blender 4.5",
+        )
     return [root / version / "extensions" / "user_default" for version in sorted(versions)]
 
 

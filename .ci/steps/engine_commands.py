@@ -16,15 +16,24 @@ def demo(options: argparse.Namespace) -> int:
     """The exit code of the demo."""
     for path in (options.video, options.character if _is_file_name(options.character) else None):
         _refuse_missing(path)
-    arguments = _path_option("--video", options.video) + _character(options.character) + _path_option("--out", options.out)
+    arguments = (
+        _path_option("--video", options.video) + _character(options.character) + _path_option("--out", options.out)
+    )
     return _run_with_blender("fomm_engine.evaluation.demo", [*arguments, *(["--fast"] if options.fast else [])])
 
 
 def evaluate(options: argparse.Namespace) -> int:
     """The exit code of the evaluation of a folder of clips."""
     if not Path(options.folder).is_dir():
-        raise Refusal(f"There is no folder {options.folder}.", "Give a folder that holds clips and their .gt.npz or .ref.npz files.")
-    arguments = [str(Path(options.folder).resolve()), *_character(options.character), *_path_option("--json", options.json)]
+        raise Refusal(
+            f"There is no folder {options.folder}.",
+            "Give a folder that holds clips and their .gt.npz or .ref.npz files.",
+        )
+    arguments = [
+        str(Path(options.folder).resolve()),
+        *_character(options.character),
+        *_path_option("--json", options.json),
+    ]
     return _run_with_blender("fomm_engine.evaluation", arguments)
 
 

@@ -117,7 +117,9 @@ def _fill(environment: LockedEnvironment, before: Mapping[str, str]) -> None:
     """Nothing; installs what the lock names and takes away what it no longer names."""
     python = python_of(environment.name)
     uninstall(python, sorted(set(before) - set(environment.packages)))
-    install(python, {name: version for name, version in environment.packages.items() if name not in environment.indexes})
+    install(
+        python, {name: version for name, version in environment.packages.items() if name not in environment.indexes}
+    )
     for name, index in environment.indexes.items():
         install(python, {name: environment.packages[name]}, extra_index=index)
     site = _site_packages(environment.name)

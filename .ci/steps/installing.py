@@ -52,8 +52,8 @@ class PipProgress:
         if line.startswith("Collecting "):
             self._seen += 1
         elif line.startswith("Downloading ") and " MB" in line:
-            name = line.split()[1].rsplit("/", 1)[-1].split("-")[0]
-            say(f"  {self._seen}/{self._total} downloading {name} {line[line.rfind('('):]}")
+            name = line.split()[1].rsplit("/", 1)[-1].split("-", maxsplit=1)[0]
+            say(f"  {self._seen}/{self._total} downloading {name} {line[line.rfind('(') :]}")
         elif line.startswith("Installing collected packages"):
             say(f"  {self._seen}/{self._total} fetched, installing")
 
@@ -61,14 +61,26 @@ class PipProgress:
 def install(python: Path, packages: Mapping[str, str], *, extra_index: str = "") -> None:
     """Nothing; when it returns, the environment of `python` holds the packages in these versions.
 
-    Of a version that the usual index has plainly and the extra one with a build's name (2.13.0+cpu), pip takes the latter.
+    Of a version that the usual index has plainly and the extra one with a build's name (2.13.0+cpu), pip takes the
+    latter.
     Raises Refusal with the likeliest reason where pip fails.
     """
     progress = PipProgress(len(packages))
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as requirements:
         requirements.writelines(f"{name}=={version}\n" for name, version in sorted(packages.items()))
         requirements.flush()
-        command = [python, "-m", "pip", "install", *PIP_OPTIONS, "--no-deps", "--only-binary", ":all:", "--retries", "2"]
+        command = [
+            python,
+            "-m",
+            "pip",
+            "install",
+            *PIP_OPTIONS,
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--retries",
+            "2",
+        ]
         command += ["--extra-index-url", extra_index] if extra_index else []
         code = processes.run(
             [*command, "--progress-bar", "off", "--requirement", requirements.name],
@@ -92,7 +104,9 @@ def explain_failure(lines: Sequence[str]) -> Refusal:
     """What pip's last lines mean, as a sentence and what to do about it."""
     text = "\n".join(lines)
     if "No space left on device" in text or "Errno 28" in text:
-        return Refusal("The disk is full: the packages could not be installed.", "Make room and run the same command again.")
+        return Refusal(
+            "The disk is full: the packages could not be installed.", "Make room and run the same command again."
+        )
     if any(word in text for word in NETWORK_WORDS):
         return Refusal(
             "The package index cannot be reached: there is no network, or a proxy or firewall is in the way.",

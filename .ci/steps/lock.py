@@ -26,7 +26,8 @@ VERSION = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?")
 class LockedEnvironment:
     """One environment of the lock: its packages {name: version}, and what making it takes.
 
-    `cuda_packages` go with torch's CUDA build alone; `indexes` {name: address} are where single packages may come from as well.
+    `cuda_packages` go with torch's CUDA build alone; `indexes` {name: address} are where single packages may come from
+    as well.
     """
 
     name: str
@@ -56,7 +57,9 @@ def read_lock(path: Path = LOCK_FILE) -> dict[str, LockedEnvironment]:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise Refusal(f"The lock file {path.name} cannot be read: {error}.", "Restore it: git checkout lock.toml") from None
+        raise Refusal(
+            f"The lock file {path.name} cannot be read: {error}.", "Restore it: git checkout lock.toml"
+        ) from None
     if tables.get("schema") != SCHEMA:
         raise Refusal(f"The lock file {path.name} has schema {tables.get('schema')!r}; this build.py reads {SCHEMA}.")
     return {name: _read_environment(name, table) for name, table in tables["environments"].items()}

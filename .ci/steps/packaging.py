@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The extension's zip: staged apart from the sources, with the engine's wheel in it, checked by Blender's own validator."""
+"""The extension's zip: staged apart from the sources, the engine's wheel in it, checked by Blender's own validator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from steps.places import ADDON, DEMO_BLENDER, DIST, ENGINE, ENGINE_ENVIRONMENT, 
 from steps.terminal import Refusal, say
 from steps.versions import product_version
 
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "wheels", "tests")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "README.md", "wheels", "tests")
 # 1980-01-01, the oldest time that a zip can state: two builds of the same sources give the same wheel.
 SOURCE_DATE = "315532800"
 # The tags that Blender's catalogue knows (its validator checks them only against a list).
@@ -80,7 +80,18 @@ def build_wheel(folder: Path) -> Path:
         shutil.copytree(ENGINE, copy / ENGINE.name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"))
         shutil.copytree(ROOT / "configs", copy / ENGINE.name / "configs", dirs_exist_ok=True)
         python = environments.python_of(ENGINE_ENVIRONMENT)
-        command = [python, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--no-index", "--wheel-dir", folder, copy]
+        command = [
+            python,
+            "-m",
+            "pip",
+            "wheel",
+            "--no-build-isolation",
+            "--no-deps",
+            "--no-index",
+            "--wheel-dir",
+            folder,
+            copy,
+        ]
         _run_quietly("The engine's wheel could not be built", command)
     (wheel,) = folder.glob("*.whl")
     _refuse_hollow(wheel)
@@ -117,16 +128,22 @@ def _refuse_hollow(wheel: Path) -> None:
 def _extension_tool(*arguments: str | Path) -> None:
     """Nothing; runs Blender's own extension tool, which needs no Blender to run."""
     python = environments.python_of(DEMO_BLENDER)
-    found = sorted((python.parents[1] / "lib").glob("python3.*/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
+    found = sorted(
+        (python.parents[1] / "lib").glob("python3.*/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py")
+    )
     if not found:
-        raise Refusal("Blender's extension tool is not where its wheel has it.", "Delete .venv/ and run: python3 build.py setup")
+        raise Refusal(
+            "Blender's extension tool is not where its wheel has it.", "Delete .venv/ and run: python3 build.py setup"
+        )
     _run_quietly(f"Blender's extension tool refuses to {arguments[0]}", [python, found[0], *arguments])
 
 
 def _run_quietly(trouble: str, command: Sequence[str | Path]) -> None:
     """Nothing; runs a command and keeps its output for the sentence that tells of its failure."""
     output: list[bytes] = []
-    code = processes.run(command, cwd=ROOT, extra_environment={"SOURCE_DATE_EPOCH": SOURCE_DATE}, on_output=output.append)
+    code = processes.run(
+        command, cwd=ROOT, extra_environment={"SOURCE_DATE_EPOCH": SOURCE_DATE}, on_output=output.append
+    )
     if code != 0:
         lines = b"".join(output).decode(errors="replace").strip().splitlines()
         raise Refusal(f"{trouble}: " + " / ".join(lines[-6:]))

@@ -46,7 +46,11 @@ def interruptible() -> Iterator[None]:
 
 def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The variables for a child: this process's, without those that would let foreign Python modules in."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
+    }
     return {**kept, "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1", **(extra or {})}
 
 
@@ -86,7 +90,9 @@ def run(
             process.stdout.close()
 
 
-def _forward(process: subprocess.Popen[bytes], on_output: OutputHandler, on_idle: IdleHandler | None, idle_s: float) -> None:
+def _forward(
+    process: subprocess.Popen[bytes], on_output: OutputHandler, on_idle: IdleHandler | None, idle_s: float
+) -> None:
     """Nothing; hands the child's output over until it closes it."""
     assert process.stdout is not None
     descriptor, started = process.stdout.fileno(), time.monotonic()
@@ -145,7 +151,7 @@ def _stat_fields(pid: int) -> list[str]:
 
 
 def _start_time(pid: int) -> str:
-    """What tells a process from a later one with the same number; empty for none or one that only waits to be reaped."""
+    """What tells a process from a later one with the same number; empty for none, or one that waits to be reaped."""
     fields = _stat_fields(pid)
     return fields[19] if fields and fields[0] != "Z" else ""
 
@@ -157,7 +163,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 def _wait_for_end(process: subprocess.Popen[bytes], family: set[tuple[int, str]], limit_s: float) -> None:
-    """Nothing; waits until the child and the family have ended, `limit_s` at most. A second interrupt cuts it short."""
+    """Nothing; waits for the end of child and family, `limit_s` at most; a second interrupt cuts it short."""
     deadline = time.monotonic() + limit_s
     with contextlib.suppress(Interrupted, KeyboardInterrupt):
         while time.monotonic() < deadline:

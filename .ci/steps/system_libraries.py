@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The system's part: shared libraries that Blender's wheel and OpenCV load, and the venv module that Debian splits off."""
+"""The system's part: shared libraries that Blender's wheel and OpenCV load, and the venv that Debian splits off."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ def _run_apt(command: Sequence[str], packages: Sequence[str]) -> None:
     )
     if code != 0:
         lines = b"".join(output).decode(errors="replace").splitlines()
-        errors = [line.removeprefix("E: ") for line in lines if line.startswith("E: ")] or lines[-1:] or ["no reason given"]
+        errors = (
+            [line.removeprefix("E: ") for line in lines if line.startswith("E: ")] or lines[-1:] or ["no reason given"]
+        )
         raise Refusal(
             f"apt-get could not install {', '.join(packages)}: {errors[0]}",
             "With no network, connect first; then run the same command again.",

@@ -27,7 +27,9 @@ def product_version() -> str:
     """The one version of the product. Raises Refusal where the files do not agree."""
     versions = stated_versions()
     if len(set(versions.values())) != 1:
-        raise Refusal("The versions differ: " + ", ".join(f"{path} says {version!r}" for path, version in versions.items()) + ".")
+        raise Refusal(
+            "The versions differ: " + ", ".join(f"{path} says {version!r}" for path, version in versions.items()) + "."
+        )
     return next(iter(versions.values()))
 
 

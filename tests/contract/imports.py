@@ -2,9 +2,11 @@
 """What a Python file imports, read without running it."""
 
 import ast
+import functools
 from pathlib import Path
 
 
+@functools.cache
 def imported_modules(path: Path, root: Path) -> set[str]:
     """The full dotted names of all modules that a file imports, anywhere in it; relative ones resolved from `root`.
 

@@ -11,7 +11,9 @@ TEXT_SUFFIXES = {".py", ".toml", ".md", ".json", ".yaml", ".yml", ".sh", ".txt",
 MAX_FILE_BYTES = 4_000_000
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 # Spelled apart, so that this file does not hold them itself.
-MACHINE_PATHS = re.compile("|".join(["/wo" + "rk/", "/ro" + "ot/", r"/home/(?!user\b|you\b|me\b)\w+", "/op" + "t/(?:pypi|wheels)"]))
+MACHINE_PATHS = re.compile(
+    "|".join(["/wo" + "rk/", "/ro" + "ot/", r"/home/(?!user\b|you\b|me\b)\w+", "/op" + "t/(?:pypi|wheels)"])
+)
 
 
 def relative(paths: list[Path], root: Path) -> list[str]:

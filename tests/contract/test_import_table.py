@@ -13,20 +13,27 @@ from .imports import imported_modules, is_within
 
 STANDARD = tuple(sys.stdlib_module_names)
 WIRE = ("fomm_engine.wire",)
-BLENDER_MODULES = ("bpy", "bmesh", "mathutils", "bpy_extras", "gpu", "blf", "aud", "bl_ext", "addon_utils", "rna_prop_ui", "idprop")
+BLENDER_MODULES = tuple("bpy bmesh mathutils bpy_extras gpu blf aud bl_ext addon_utils rna_prop_ui idprop".split())
 # folder: what its files may import besides themselves
 TABLE = {
     "blender_addon/core": (*STANDARD, "numpy", *WIRE),
     "blender_addon/engine": (*STANDARD, *WIRE),
     "blender_addon/blender": (
-        *STANDARD, "numpy", *WIRE, *BLENDER_MODULES, "blender_addon.core", "blender_addon.engine",
+        *STANDARD,
+        "numpy",
+        *WIRE,
+        *BLENDER_MODULES,
+        "blender_addon.core",
+        "blender_addon.engine",
     ),
     "fomm_engine/wire": (*STANDARD, "numpy"),
     ".ci/steps": (*STANDARD, "steps"),
-}  # fmt: skip
+}
 # The pure part of the standard library: no files, no clock, no processes, no network, no chance.
-IMPURE = ("os", "io", "pathlib", "time", "datetime", "subprocess", "socket", "random", "threading", "multiprocessing", "tempfile",
-          "shutil", "logging", "urllib", "http", "asyncio", "signal")  # fmt: skip
+IMPURE = tuple(
+    "os io pathlib time datetime subprocess socket random threading multiprocessing tempfile shutil logging urllib "
+    "http asyncio signal".split()
+)
 
 
 def files_under(folder: str, python_files: list[Path], root: Path) -> list[Path]:
@@ -70,30 +77,31 @@ def test_only_the_blender_folders_import_blender(python_files: list[Path], proje
     assert not trespasses
 
 
+def loaded_packages(project_root: Path, code: str) -> set[str]:
+    """The top-level packages that running code adds to a fresh interpreter."""
+    script = f"import sys; before = set(sys.modules)\n{code}\nprint(*set(sys.modules) - before)"
+    command = [sys.executable, "-c", script]
+    printed = subprocess.run(command, cwd=project_root, check=True, capture_output=True, text=True).stdout
+    return {name.split(".")[0] for name in printed.split()}
+
+
 def test_the_extension_imports_nothing_of_blender_at_its_top(project_root: Path) -> None:
-    script = "import sys, blender_addon; print(sorted(m for m in sys.modules if m.split('.')[0] in ('bpy', 'numpy', 'torch', 'fomm_engine')))"
-    printed = subprocess.run([sys.executable, "-c", script], cwd=project_root, check=True, capture_output=True, text=True).stdout
-    assert printed.strip() == "[]"
+    assert loaded_packages(project_root, "import blender_addon") - set(STANDARD) == {"blender_addon"}
 
 
 def test_importing_the_engine_imports_nothing_else(project_root: Path) -> None:
-    script = "import sys; before = set(sys.modules); import fomm_engine; print(sorted(set(sys.modules) - before))"
-    printed = subprocess.run([sys.executable, "-c", script], cwd=project_root, check=True, capture_output=True, text=True).stdout
-    assert printed.strip() == "['fomm_engine']"
+    assert loaded_packages(project_root, "import fomm_engine") == {"fomm_engine"}
 
 
 def test_the_wire_needs_numpy_at_most(project_root: Path) -> None:
-    script = (
-        "import sys, pkgutil, importlib, fomm_engine.wire as w;"
-        "[importlib.import_module('fomm_engine.wire.' + m.name) for m in pkgutil.iter_modules(w.__path__)];"
-        "print(sorted(m for m in sys.modules if m.split('.')[0] in ('torch', 'cv2', 'scipy', 'yaml', 'imageio_ffmpeg', 'safetensors')))"
-    )
-    printed = subprocess.run([sys.executable, "-c", script], cwd=project_root, check=True, capture_output=True, text=True).stdout
-    assert printed.strip() == "[]"
+    modules = [f"fomm_engine.wire.{path.stem}" for path in (project_root / "fomm_engine" / "wire").glob("[!_]*.py")]
+    assert modules
+    loaded = loaded_packages(project_root, "\n".join(f"import {module}" for module in modules))
+    assert loaded - set(STANDARD) <= {"fomm_engine", "numpy"}
 
 
 # What a module is called, where its package is called otherwise.
-PACKAGE_OF_MODULE = {"cv2": "opencv-python", "yaml": "pyyaml"}
+PACKAGE_OF_MODULE = {"cv2": "opencv-python", "yaml": "pyyaml", "PIL": "pillow"}
 
 
 def test_the_engine_declares_what_it_imports(python_files: list[Path], project_root: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
 from steps.lock import LockedEnvironment, read_lock
 from steps.places import BLENDER_ENVIRONMENTS, DEMO_BLENDER, ENGINE_ENVIRONMENT
 from steps.terminal import Refusal
@@ -71,11 +72,15 @@ def test_the_engines_package_asks_for_nothing_else(engine: LockedEnvironment, pr
     lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
     demands = [Requirement(line) for line in lines]
     assert demands
-    unmet = [str(demand) for demand in demands if not demand.specifier.contains(engine.packages.get(normalised(demand.name), "0"))]
+    unmet = [
+        str(demand)
+        for demand in demands
+        if not demand.specifier.contains(engine.packages.get(normalised(demand.name), "0"))
+    ]
     assert unmet == []
 
 
-LOCK_TEXT = 'schema = 1\n[environments.a]\ndisk_mb = 1\nsources = false\n[environments.a.packages.runtime]\n{}\n'
+LOCK_TEXT = "schema = 1\n[environments.a]\ndisk_mb = 1\nsources = false\n[environments.a.packages.runtime]\n{}\n"
 
 
 def test_a_lock_of_exact_versions_is_read(tmp_path: Path) -> None:
@@ -83,7 +88,9 @@ def test_a_lock_of_exact_versions_is_read(tmp_path: Path) -> None:
     assert read_lock(tmp_path / "lock.toml")["a"].packages == {"numpy": "2.4.6"}
 
 
-@pytest.mark.parametrize("pin", ['numpy = ">=2"', 'numpy = "2.*"', 'numpy = ""', 'numpy = "2.4.6 --index-url x"', '"nu mpy" = "1.0"'])
+@pytest.mark.parametrize(
+    "pin", ['numpy = ">=2"', 'numpy = "2.*"', 'numpy = ""', 'numpy = "2.4.6 --index-url x"', '"nu mpy" = "1.0"']
+)
 def test_a_version_left_open_is_refused(tmp_path: Path, pin: str) -> None:
     (tmp_path / "lock.toml").write_text(LOCK_TEXT.format(pin))
     with pytest.raises(Refusal, match="pin"):
