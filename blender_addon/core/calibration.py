@@ -96,11 +96,13 @@ def eye_opening(points: FloatArray, side: str) -> FloatArray:
 
 
 def _rest_around(tracks: PerformanceTracks, frame: int) -> IntArray:
-    """Give the valid frames near one that show the same face: their mean knows the actor's rest better than one frame."""
+    """Give the valid frames near one that show the same face: their mean knows the actor's rest better than one
+    frame."""
     near = np.flatnonzero(tracks.valid & (np.abs(tracks.time_s - tracks.time_s[frame]) <= REST_SPAN_S))
     unit = projection.face_unit_px(tracks.neutral_cm, tracks.head_translation_cm[near], tracks.camera)
-    pose = (tracks.head_rotation[near], tracks.head_translation_cm[near], tracks.camera)
-    offset = (tracks.points_px[near] - projection.project(tracks.neutral_cm, *pose)) / unit[:, None, None]
+    rotation_near, where = tracks.head_rotation[near], tracks.head_translation_cm[near]
+    rigid = projection.project(tracks.neutral_cm, rotation_near, where, camera=tracks.camera)
+    offset = (tracks.points_px[near] - rigid) / unit[:, None, None]
     itself = int(np.flatnonzero(near == frame)[0])
     unlike = np.median(np.linalg.norm(offset - offset[itself], axis=2), 1)
     return near[unlike <= REST_LIKENESS].astype(np.int64)

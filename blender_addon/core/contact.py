@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Contacts: lids and lips that meet in the video meet on the character, and stay met through smoothing and resampling."""
+"""Contacts: lids and lips that meet in the video meet on the character, and stay met through smoothing and
+resampling."""
 
 from dataclasses import dataclass
 
@@ -21,8 +22,8 @@ SIDES = ("right", "left")
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """Contacts of a take: how far each eye's lids are shut (T, 2) in 0..1, right then left, whether the lips touch (T,),
-    and the events in them."""
+    """Contacts of a take: how far each eye's lids are shut (T, 2) in 0..1, right then left, whether the lips touch
+    (T,), and the events in them."""
 
     lids: FloatArray
     lips: BoolArray
@@ -41,9 +42,12 @@ def find_contacts(tracks: PerformanceTracks, *, neutral_frame: int) -> Contacts:
 
 
 def lid_opening(tracks: PerformanceTracks, side: str) -> FloatArray:
-    """Give an eye's opening against the model's neutral eye under the same head pose, (T,): 1 is the model's, 0 shut."""
+    """Give an eye's opening against the model's neutral eye under the same head pose, (T,): 1 is the model's, 0
+    shut."""
     upper, lower = list(LANDMARKS[f"lid_upper_{side}"]), list(LANDMARKS[f"lid_lower_{side}"])
-    model = projection.project(tracks.neutral_cm, tracks.head_rotation, tracks.head_translation_cm, tracks.camera)
+    model = projection.project(
+        tracks.neutral_cm, tracks.head_rotation, tracks.head_translation_cm, camera=tracks.camera
+    )
     expected = np.mean(model[:, lower] - model[:, upper], 1)
     seen = np.mean(tracks.landmarks_px[:, lower] - tracks.landmarks_px[:, upper], 1)
     return np.sum(seen * expected, 1) / np.maximum(np.sum(expected**2, 1), 1e-9)

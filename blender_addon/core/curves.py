@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a retarget gives back: curves for the bake, and a report of how they came about."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .array_types import BoolArray, FloatArray, IntArray
 from .notes import Note
@@ -17,9 +17,9 @@ class Curves:
     """
 
     frames: IntArray
-    shape_values: dict[str, FloatArray] = field(default_factory=dict)
-    bone_rotations: dict[str, FloatArray] = field(default_factory=dict)
-    bone_locations: dict[str, FloatArray] = field(default_factory=dict)
+    shape_values: dict[str, FloatArray]
+    bone_rotations: dict[str, FloatArray]
+    bone_locations: dict[str, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ from .array_types import FloatArray, IntArray
 from .features import Observation
 from .priors import ExpressionPrior, channel_sigmas, sparsities, step_sigmas
 from .regions import mirrored_name
-from .rows import build_rows, normal_equations
-from .tracks import PerformanceTracks
+from .rows import RowBlock, build_rows, normal_equations
 
 FRAMES_AT_ONCE = 128  # rows of that many frames fit in a cache's worth of memory
 ITERATIONS = 160
@@ -37,8 +36,8 @@ def solve_bounded(problem: BoundedProblem, *, start: FloatArray, iterations: int
     """Give the minimiser of a bounded problem: (T, C).
 
     start: (T, C). Accelerated projected gradient (A. Beck, M. Teboulle, FISTA, 2009) with restarts (B. O'Donoghue,
-    E. Candes, 2015). Steps are per unknown: the diagonal of row sums of |H| majorises H. The tridiagonal coupling in time
-    stands in the gradient alone, so all frames move together.
+    E. Candes, 2015). Steps are per unknown: the diagonal of row sums of |H| majorises H. The tridiagonal coupling
+    in time stands in the gradient alone, so all frames move together.
     """
     normal = problem.normal.astype(np.float32)
     neighbours = _neighbour_sums(problem.coupling)
@@ -70,34 +69,32 @@ def _coupling_gradient(weights: FloatArray, coupling: FloatArray) -> FloatArray:
 
 
 def solve_expression(
-    tracks: PerformanceTracks,
     observation: Observation,
     *,
     frames: IntArray,
     opinion: FloatArray,
-    prior: ExpressionPrior,
     trust: float = 1.0,
     quick: FloatArray | None = None,
 ) -> FloatArray:
     """Give the ARKit weights of some frames (the valid ones): (n, 52) within 0..1.
 
-    opinion: (n, 52), the regressor's weights relative to neutral, to which the solution is drawn as far as `trust` (1 as
-    measured) and the channel's sigma say. quick: (n, 52) in 0..1, where 1 takes the temporal term off (lids in a blink).
+    opinion: (n, 52), the regressor's weights relative to neutral, to which the solution is drawn as far as `trust`
+    (1 as measured) and the channel's sigma say. quick: (n, 52) in 0..1, where 1 takes the temporal term off (lids
+    in a blink).
     """
-    normal, right_side = assemble(tracks, observation, frames=frames, prior=prior)
+    normal, right_side = assemble(observation, frames)
+    prior = observation.prior
     add_priors(normal, right_side, opinion=opinion, prior=prior, trust=trust)
-    coupling = temporal_coupling(tracks.time_s[frames], prior, quick)
-    width = normal.shape[1]
-    problem = BoundedProblem(normal, right_side, coupling, np.zeros(width), np.ones(width))
+    coupling = temporal_coupling(observation.tracks.time_s[frames], prior, quick)
+    lower, upper = np.zeros(normal.shape[1]), np.ones(normal.shape[1])
+    problem = BoundedProblem(normal, right_side, coupling, lower, upper)
     return solve_bounded(problem, start=opinion)
 
 
-def assemble(
-    tracks: PerformanceTracks, observation: Observation, *, frames: IntArray, prior: ExpressionPrior
-) -> tuple[FloatArray, FloatArray]:
+def assemble(observation: Observation, frames: IntArray) -> tuple[FloatArray, FloatArray]:
     """Give the normal matrices (n, 52, 52) and right sides (n, 52) of the features alone."""
     chunks = [frames[start : start + FRAMES_AT_ONCE] for start in range(0, len(frames), FRAMES_AT_ONCE)]
-    parts = [normal_equations(build_rows(tracks, observation, frames=chunk, prior=prior)) for chunk in chunks]
+    parts = [normal_equations(build_rows(observation, chunk)) for chunk in chunks]
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
@@ -134,31 +131,22 @@ def temporal_coupling(time_s: FloatArray, prior: ExpressionPrior, quick: FloatAr
     return coupling * (1.0 - 0.97 * np.maximum(quick[1:], quick[:-1]))
 
 
-def explained_share(
-    tracks: PerformanceTracks,
-    observation: Observation,
-    *,
-    frames: IntArray,
-    weights: FloatArray,
-    prior: ExpressionPrior,
-) -> float:
+def explained_share(observation: Observation, *, frames: IntArray, weights: FloatArray) -> float:
     """Give the share of the features' motion that weights explain: 1 - residual energy / energy, 0..1.
 
     Both energies count each row by its precision and leave out what a wrong head pose alone would do.
     """
-    normal, right_side = assemble(tracks, observation, frames=frames, prior=prior)
-    energy = feature_energy(tracks, observation, frames=frames, prior=prior)
+    normal, right_side = assemble(observation, frames)
+    energy = feature_energy(observation, frames)
     gained = 2.0 * np.sum(right_side * weights) - np.einsum("ti,tij,tj->", weights, normal, weights)
     return float(np.clip(gained / energy, 0.0, 1.0)) if energy > 0 else 0.0
 
 
-def feature_energy(
-    tracks: PerformanceTracks, observation: Observation, *, frames: IntArray, prior: ExpressionPrior
-) -> float:
+def feature_energy(observation: Observation, frames: IntArray) -> float:
     """Give the energy of the features' motion, nuisances integrated out."""
     total = 0.0
     for start in range(0, len(frames), FRAMES_AT_ONCE):
-        block = build_rows(tracks, observation, frames=frames[start : start + FRAMES_AT_ONCE], prior=prior)
-        as_basis = type(block)(block.values, block.values[..., None], block.precision, block.nuisance)
+        block = build_rows(observation, frames[start : start + FRAMES_AT_ONCE])
+        as_basis = RowBlock(block.values, block.values[..., None], block.precision, block.nuisance)
         total += float(normal_equations(as_basis)[1].sum())
     return total

@@ -16,8 +16,8 @@ LOOK_DIRECTIONS = ("Down", "In", "Out", "Up")
 def gaze_angles(weights: FloatArray, basis_cm: FloatArray) -> FloatArray:
     """Give each eye's turn from neutral, (T, 52), (52, 70, 3) -> (T, 2, 2): subject's right then left eye; yaw, pitch.
 
-    Radians; yaw towards the subject's left, pitch up. The look channels' shift of the iris on the actor's face, seen as an
-    arc on an eyeball.
+    Radians; yaw towards the subject's left, pitch up. The look channels' shift of the iris on the actor's face,
+    seen as an arc on an eyeball.
     """
     eyes: list[FloatArray] = []
     for side, iris in (("Right", IRIS_RIGHT), ("Left", IRIS_LEFT)):
@@ -36,7 +36,8 @@ def eye_turn(angles_rad: FloatArray) -> FloatArray:
 
 
 def jaw_turn(weights: FloatArray, *, open_angle_rad: float, side_angle_rad: float) -> FloatArray:
-    """Give the turn of a jaw bone in the head frame, (T, 52) -> (T, 4): jawOpen about x (down), jawLeft/Right about y."""
+    """Give the turn of a jaw bone in the head frame, (T, 52) -> (T, 4): jawOpen about x (down), jawLeft/Right
+    about y."""
     opened = weights[:, ARKIT_INDEX["jawOpen"]] * open_angle_rad
     sideways = (weights[:, ARKIT_INDEX["jawLeft"]] - weights[:, ARKIT_INDEX["jawRight"]]) * side_angle_rad
     return rotation.quaternion_from_rotvec(np.stack([opened, sideways, np.zeros(len(opened))], -1))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Turns given in the head frame, brought onto a rig's bones: shares of neck and head, rest poses, parents.
 
-A bone's pose in the armature is D_parent * rest * q, where D is how far a bone has turned from its rest, in the armature's
-axes (Blender's pose_bone.matrix with inherited rotation). Wanting a turn D of it gives q = rest^T D_parent^T D rest.
+A bone's pose in the armature is D_parent * rest * q, where D is how far a bone has turned from its rest, in the
+armature's axes (Blender's pose_bone.matrix with inherited rotation). Wanting a turn D of it gives q = rest^T
+D_parent^T D rest.
 """
 
 import numpy as np
@@ -74,7 +75,8 @@ def bone_turns(
 
 
 def local_rotations(rig: Rig, turns: dict[str, FloatArray]) -> dict[str, FloatArray]:
-    """Give the pose rotation of every turned bone in its own space: {bone: (T, 4)}, sign-continuous, starting with w >= 0."""
+    """Give the pose rotation of every turned bone in its own space: {bone: (T, 4)}, sign-continuous, starting with
+    w >= 0."""
     result: dict[str, FloatArray] = {}
     for bone in rig.bones:
         if bone.name not in turns:
@@ -90,7 +92,8 @@ def local_rotations(rig: Rig, turns: dict[str, FloatArray]) -> dict[str, FloatAr
 
 
 def local_location(bone: BoneControl, *, offset_armature: FloatArray, carried: FloatArray) -> FloatArray:
-    """Give a bone's pose location for a shift: (T, 3) in the armature's axes and units -> (T, 3) in the bone's rest axes.
+    """Give a bone's pose location for a shift: (T, 3) in the armature's axes and units -> (T, 3) in the bone's
+    rest axes.
 
     carried: (T, 4), how far the bone's parents have turned it (armature axes); their turn is taken out of the shift.
     """

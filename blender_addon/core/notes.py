@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class Note:
     """One remark on a result that can be used all the same.
 
-    `code` is stable and for programs, `message` one sentence for people, `frames` the take's frames (0-based) it is about.
+    `code` is stable and for programs, `message` one sentence for people, `frames` the take's frames (0-based) it
+    is about.
     """
 
     code: str

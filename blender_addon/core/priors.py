@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of each ARKit channel before a frame is seen: spread, quickness, sparsity. Learned from synthetic faces.
+"""What is known of each ARKit channel before a frame is seen: spread, quickness, sparsity. Learned from synthetic
+faces.
 
 The figures come from `tests/experiments/tune_expression.py`, which draws performances on the parametric head, adds the
 errors of a landmark net, and measures; they are never fitted to a real or a test clip.
@@ -21,10 +22,10 @@ class ExpressionPrior:
 
     sigma_scale: how much of the landmark net's own sigma remains once the neutral frame's error is taken out;
     point_sigma_floor: least error of a landmark. shift_sigma: error that a whole region shares. distance_sigma: of the
-    gaps between lids, lips and brows. fomm_value_sigma, fomm_jacobian_sigma: of the engine's keypoints. pose_*: error of
-    the head pose (depth relative to the distance). opinion_sigma: of the regressor's opinion of a channel; spread_sigma:
-    of a channel about zero. sparsity: linear cost that puts unused channels to exactly zero. step_sigma: change of a
-    channel within 1/30 s. pair_sigma: difference of the two sides.
+    gaps between lids, lips and brows. fomm_value_sigma, fomm_jacobian_sigma: of the engine's keypoints. pose_*:
+    error of the head pose (depth relative to the distance). opinion_sigma: of the regressor's opinion of a
+    channel; spread_sigma: of a channel about zero. sparsity: linear cost that puts unused channels to exactly
+    zero. step_sigma: change of a channel within 1/30 s. pair_sigma: difference of the two sides.
     """
 
     sigma_scale: float = 0.5

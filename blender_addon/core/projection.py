@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pinhole camera on the actor's face: where points of the head appear, and how they move when the head's points do."""
+"""The pinhole camera on the actor's face: where points of the head appear, and how they move when the head's
+points do."""
 
 import numpy as np
 
@@ -17,7 +18,7 @@ def camera_points(points_cm: FloatArray, rotation: FloatArray, translation_cm: F
 
 
 def project(
-    points_cm: FloatArray, rotation: FloatArray, translation_cm: FloatArray, camera: PinholeCamera
+    points_cm: FloatArray, rotation: FloatArray, translation_cm: FloatArray, *, camera: PinholeCamera
 ) -> FloatArray:
     """Give where points of the head appear: -> (T, N, 2) pixels, origin top-left, y down."""
     seen = camera_points(points_cm, rotation, translation_cm)
@@ -26,7 +27,7 @@ def project(
 
 
 def motion_rows(
-    points_cm: FloatArray, rotation: FloatArray, translation_cm: FloatArray, camera: PinholeCamera
+    points_cm: FloatArray, rotation: FloatArray, translation_cm: FloatArray, *, camera: PinholeCamera
 ) -> FloatArray:
     """Give how the images of points move with the points in the CAMERA frame: (T, N, 2, 3) pixels per cm.
 

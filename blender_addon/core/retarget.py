@@ -39,8 +39,8 @@ class _Motion:
 def retarget(tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings | None = None) -> RetargetResult:
     """Give the curves that make a rig perform a take.
 
-    Raises ValueError, in one sentence, when no frame shows a face, the neutral frame is not usable or the rig has nothing
-    to drive.
+    Raises ValueError, in one sentence, when no frame shows a face, the neutral frame is not usable or the rig has
+    nothing to drive.
     """
     chosen = RetargetSettings() if settings is None else settings
     if rig.is_empty():
@@ -77,15 +77,13 @@ def _solve(
     observation = features.observe(tracks, rest_frames=neutral.rest_frames, prior=DEFAULT_PRIOR)
     opinion = np.clip(tracks.arkit[frames] - np.median(tracks.arkit[neutral.rest_frames], axis=0), 0.0, 1.0)
     solved = expression.solve_expression(
-        tracks,
         observation,
         frames=frames,
         opinion=opinion,
-        prior=DEFAULT_PRIOR,
         trust=settings.regressor_trust,
         quick=_lid_channels(contacts.lids[frames]),
     )
-    explained = expression.explained_share(tracks, observation, frames=frames, weights=solved, prior=DEFAULT_PRIOR)
+    explained = expression.explained_share(observation, frames=frames, weights=solved)
     weights = _finish_weights(_bridge_values(solved, frames, tracks, settings), tracks, contacts, settings)
     turn, shift_cm = _head_motion(tracks, neutral.frame, settings)
     gaze_rad = gaze.gaze_angles(weights, tracks.basis_cm)
@@ -162,7 +160,7 @@ def _curves(motion: _Motion, tracks: PerformanceTracks, rig: Rig, settings: Reta
     scene = _resample(motion, tracks.time_s, at_s)
     if settings.contact:
         scene = replace(scene, weights=_keep_contacts(scene.weights, motion, tracks, at_s, mirror=settings.mirror))
-    rotations, locations = _bone_curves(scene, tracks, rig, settings)
+    rotations, locations = _bone_curves(scene, rig, settings)
     return Curves(frames, shape_curves(scene.weights, rig, settings), rotations, locations)
 
 
@@ -234,7 +232,7 @@ def _bones_take(role: str, rig: Rig, settings: RetargetSettings) -> bool:
 
 
 def _bone_curves(
-    scene: _Motion, tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings
+    scene: _Motion, rig: Rig, settings: RetargetSettings
 ) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Give the rotations and locations of a rig's bones in their own spaces."""
     inner: dict[str, FloatArray] = {}

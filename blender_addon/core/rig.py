@@ -39,9 +39,9 @@ class ShapeControl:
 class BoneControl:
     """One bone.
 
-    rest_matrix (3, 3): rotation from the bone to the armature at rest. parent: the nearest ancestor that is itself one of
-    the rig's BoneControls, or None. inherits_rotation: false where the bone does not turn with its parents. share: this
-    bone's part of the neck where several bones have the role "neck" (equal parts by default).
+    rest_matrix (3, 3): rotation from the bone to the armature at rest. parent: the nearest ancestor that is itself
+    one of the rig's BoneControls, or None. inherits_rotation: false where the bone does not turn with its parents.
+    share: this bone's part of the neck where several bones have the role "neck" (equal parts by default).
     """
 
     name: str
@@ -68,7 +68,7 @@ class Rig:
 
     shapes: tuple[ShapeControl, ...] = ()
     bones: tuple[BoneControl, ...] = ()
-    armature_from_head: FloatArray = field(default_factory=lambda: ARMATURE_FROM_HEAD.copy())
+    armature_from_head: FloatArray = field(default_factory=ARMATURE_FROM_HEAD.copy)
 
     def with_role(self, role: BoneRole) -> tuple[BoneControl, ...]:
         """Give the bones of a role, in the order of the rig."""

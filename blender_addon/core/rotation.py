@@ -34,7 +34,7 @@ def quaternion_from_matrix(matrix: FloatArray) -> FloatArray:
     outer = np.stack([np.stack(row, -1) for row in rows], -2)  # four times the outer product of the quaternion
     pivot = np.argmax(np.diagonal(outer, axis1=-2, axis2=-1), -1)
     picked = np.take_along_axis(outer, pivot[..., None, None], -2)[..., 0, :]
-    unit = picked / np.linalg.norm(picked, axis=-1, keepdims=True)
+    unit: FloatArray = picked / np.linalg.norm(picked, axis=-1, keepdims=True)
     return np.where(unit[..., :1] < 0, -unit, unit)
 
 
@@ -185,8 +185,8 @@ def euler_from_matrix(matrix: FloatArray, order: str) -> FloatArray:
 def continuous_euler(quaternion: FloatArray, order: str) -> FloatArray:
     """Give Euler keys over time without jumps: (T, 4) wxyz -> (T, 3) radians about X, Y, Z.
 
-    Each frame has two answers (the other turns the outer axes by half a turn), each up to whole turns; the one nearest to
-    the frame before is taken, and the first frame's is the one with the smaller angles.
+    Each frame has two answers (the other turns the outer axes by half a turn), each up to whole turns; the one
+    nearest to the frame before is taken, and the first frame's is the one with the smaller angles.
     """
     i, j, k, _ = _axes(order)
     first = euler_from_matrix(matrix_from_quaternion(quaternion), order)
@@ -194,10 +194,10 @@ def continuous_euler(quaternion: FloatArray, order: str) -> FloatArray:
     second[:, i] += np.pi
     second[:, j] = np.pi - second[:, j]
     second[:, k] += np.pi
-    previous = np.zeros(3)
+    previous: FloatArray = np.zeros(3)
     keys = np.empty_like(first)
     for frame, pair in enumerate(zip(first, second, strict=True)):
-        near = [answer + 2 * np.pi * np.round((previous - answer) / (2 * np.pi)) for answer in pair]
+        near: list[FloatArray] = [answer + 2 * np.pi * np.round((previous - answer) / (2 * np.pi)) for answer in pair]
         distances = [float(np.abs(answer - previous).sum()) for answer in near]
         previous = near[1] if distances[1] < distances[0] - 1e-9 else near[0]
         keys[frame] = previous

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of the expression problem: landmarks, their distances, keypoints and their Jacobians as one linear system."""
+"""The rows of the expression problem: landmarks, their distances, keypoints and their Jacobians as one linear
+system."""
 
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from fomm_engine.wire.names import IRIS_LEFT, IRIS_RIGHT, LANDMARKS
 
 from . import projection
 from .array_types import FloatArray, IntArray
-from .features import Observation, stretch_basis
+from .features import Observation
 from .priors import ExpressionPrior
 from .tracks import PerformanceTracks
 
@@ -94,13 +95,12 @@ def _mixed(mix: FloatArray, rows: FloatArray) -> FloatArray:
     return (mix @ rows.reshape(count, points, two * width)).reshape(count, len(mix), two, width)
 
 
-def build_rows(
-    tracks: PerformanceTracks, observation: Observation, *, frames: IntArray, prior: ExpressionPrior
-) -> RowBlock:
+def build_rows(observation: Observation, frames: IntArray) -> RowBlock:
     """Give all rows of some of the take's frames."""
+    tracks, prior = observation.tracks, observation.prior
     rotation, translation = tracks.head_rotation[frames], tracks.head_translation_cm[frames]
     unit_px = projection.face_unit_px(tracks.neutral_cm, translation, tracks.camera)[:, None, None, None]
-    camera_rows = projection.motion_rows(tracks.neutral_cm, rotation, translation, tracks.camera) / unit_px
+    camera_rows = projection.motion_rows(tracks.neutral_cm, rotation, translation, camera=tracks.camera) / unit_px
     head_rows = camera_rows @ rotation[:, None]
     points = _PointRows(
         observation.point_offset[frames],
@@ -109,7 +109,7 @@ def build_rows(
     )
     precision = np.repeat(1.0 / observation.point_sigma[frames] ** 2, 2, -1)
     blocks = [_stacked(points, precision), _distance_rows(points, head_rows, observation.point_sigma[frames], prior)]
-    blocks += _keypoint_rows(tracks, observation, points, frames=frames, prior=prior)
+    blocks += _keypoint_rows(observation, points, frames)
     return RowBlock(
         np.concatenate([block.values for block in blocks], 1),
         np.concatenate([block.basis for block in blocks], 1),
@@ -175,27 +175,22 @@ def _distance_rows(points: _PointRows, head_rows: FloatArray, sigma: FloatArray,
     )
 
 
-def _keypoint_rows(
-    tracks: PerformanceTracks,
-    observation: Observation,
-    points: _PointRows,
-    *,
-    frames: IntArray,
-    prior: ExpressionPrior,
-) -> list[RowBlock]:
+def _keypoint_rows(observation: Observation, points: _PointRows, frames: IntArray) -> list[RowBlock]:
     """Give the rows of the engine's keypoints and of their relative Jacobians; none where the take has none."""
     if observation.keypoint_offset is None or observation.stretch is None:
         return []
-    mixed = points.combined(observation.keypoint_points)
+    prior, tables, basis_cm = observation.prior, observation.tables, observation.tracks.basis_cm
+    mixed = points.combined(tables.value)
     moved = _PointRows(observation.keypoint_offset[frames], mixed.basis, mixed.nuisance)
-    stretch = stretch_basis(tracks.neutral_cm, tracks.basis_cm, observation.keypoint_points)
-    count, rows = len(frames), stretch[0].size
-    flat = np.moveaxis(stretch, 0, -1).reshape(rows, -1)
-    quiet = np.zeros((count, rows, points.nuisance.shape[-1]))
-    precision = np.full((count, rows), prior.fomm_jacobian_sigma**-2)
-    values = observation.stretch[frames].reshape(count, rows)
-    jacobians = RowBlock(values, np.broadcast_to(flat, (count, *flat.shape)), precision, quiet)
-    return [_stacked(moved, np.asarray(prior.fomm_value_sigma**-2)), jacobians]
+    stretch = np.einsum("cni,knj->kijc", basis_cm[..., :2], tables.gradient)
+    count, rows = len(frames), stretch[..., 0].size
+    stretches = RowBlock(
+        observation.stretch[frames].reshape(count, rows),
+        np.broadcast_to(stretch.reshape(rows, -1), (count, rows, len(basis_cm))),
+        np.full((count, rows), prior.fomm_jacobian_sigma**-2),
+        np.zeros((count, rows, points.nuisance.shape[-1])),
+    )
+    return [_stacked(moved, np.asarray(prior.fomm_value_sigma**-2)), stretches]
 
 
 def normal_equations(block: RowBlock) -> tuple[FloatArray, FloatArray]:

@@ -13,7 +13,8 @@ JawTarget: TypeAlias = Literal["auto", "bone", "shapes", "both"]
 
 @dataclass(frozen=True, slots=True)
 class RegionSettings:
-    """How one region follows the actor: `gain` multiplies its motion, `smoothing` 0 (raw) .. 1 (usual) .. 3 (strong)."""
+    """How one region follows the actor: `gain` multiplies its motion, `smoothing` 0 (raw) .. 1 (usual) .. 3
+    (strong)."""
 
     gain: float = 1.0
     smoothing: float = 1.0

@@ -25,7 +25,8 @@ def noise_sigma(values: FloatArray) -> FloatArray:
     if len(values) < 3:
         return np.zeros(values.shape[1])
     bend = values[2:] - 2.0 * values[1:-1] + values[:-2]
-    return MEDIAN_TO_SIGMA * np.median(np.abs(bend), axis=0) / SECOND_DIFFERENCE_GAIN
+    middle: FloatArray = np.median(np.abs(bend), axis=0)
+    return MEDIAN_TO_SIGMA * middle / SECOND_DIFFERENCE_GAIN
 
 
 def smooth_columns(
@@ -45,8 +46,8 @@ def smooth_columns(
 def smooth_turns(turns: FloatArray, time_s: FloatArray, *, strength: float, least_noise_rad: float) -> FloatArray:
     """Give smoothed rotations, (T, 4) -> (T, 4), sign-continuous.
 
-    The mean is taken in the tangent space of each frame's own rotation (its neighbours' differences as rotation vectors),
-    so that it depends neither on the reference nor on the angle's size.
+    The mean is taken in the tangent space of each frame's own rotation (its neighbours' differences as rotation
+    vectors), so that it depends neither on the reference nor on the angle's size.
     """
     if strength <= 0.0 or len(turns) < 3:
         return turns

@@ -17,7 +17,8 @@ FRAME_TOLERANCE = 1e-4  # of a frame: two clocks that differ by less show the sa
 
 @dataclass(frozen=True, slots=True)
 class SceneClock:
-    """The scene's clock: the frame on which the media starts, the rate (num, den) per second, and a shift in seconds."""
+    """The scene's clock: the frame on which the media starts, the rate (num, den) per second, and a shift in
+    seconds."""
 
     start_frame: int
     frame_rate: tuple[int, int]
@@ -75,9 +76,9 @@ def require_increasing(time_s: FloatArray) -> None:
 def bracket(time_s: FloatArray, at_s: FloatArray) -> tuple[IntArray, FloatArray]:
     """Give, for each asked time, the take's frame at or before it and the share of the way to the next one.
 
-    time_s: (T,) increasing; at_s: (N,). Returns (lower (N,) in 0..T-2, or 0 when T = 1; share (N,) in 0..1). Times outside
-    the take are held at its ends. A share within FRAME_TOLERANCE of 0 or 1 becomes exactly that, so that coinciding
-    frames keep their values to the last bit.
+    time_s: (T,) increasing; at_s: (N,). Returns (lower (N,) in 0..T-2, or 0 when T = 1; share (N,) in 0..1). Times
+    outside the take are held at its ends. A share within FRAME_TOLERANCE of 0 or 1 becomes exactly that, so that
+    coinciding frames keep their values to the last bit.
     """
     if len(time_s) == 1:
         return np.zeros(len(at_s), np.int64), np.zeros(len(at_s))

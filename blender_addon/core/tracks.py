@@ -38,10 +38,10 @@ class PerformanceTracks:
 
     time_s (T,) seconds from the media's start, increasing; valid (T,), false where no face was found (values there are
     not used). landmarks_px (T, 68, 2), irises_px (T, 2, 2) subject's right then left, both with sigmas in pixels;
-    image origin at the top-left corner, y down. head_rotation (T, 3, 3) camera from head and head_translation_cm (T, 3).
-    fomm_value (T, 10, 2) and fomm_jacobian (T, 10, 2, 2) in [-1, 1] of `crop`, y down. arkit (T, 52) in 0..1, the
-    regressor's opinion. neutral_cm (70, 3) and basis_cm (52, 70, 3): the actor's face and what each channel at 1 adds,
-    head frame (x the subject's left, y up, z out of the face).
+    image origin at the top-left corner, y down. head_rotation (T, 3, 3) camera from head and head_translation_cm
+    (T, 3). fomm_value (T, 10, 2) and fomm_jacobian (T, 10, 2, 2) in [-1, 1] of `crop`, y down. arkit (T, 52) in
+    0..1, the regressor's opinion. neutral_cm (70, 3) and basis_cm (52, 70, 3): the actor's face and what each
+    channel at 1 adds, head frame (x the subject's left, y up, z out of the face).
     """
 
     time_s: FloatArray
