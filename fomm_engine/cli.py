@@ -106,6 +106,8 @@ def _add_animate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("driving", help="the video whose motion is taken")
     parser.add_argument("-o", "--output", required=True, help="the film, *.mp4")
     parser.add_argument("--weights", default="default", help="'default', or an official checkpoint's file")
-    parser.add_argument("--absolute", action="store_true", help="take positions, not motion relative to the first frame")
+    parser.add_argument(
+        "--absolute", action="store_true", help="take positions, not motion relative to the first frame"
+    )
     parser.add_argument("--keep-scale", action="store_true", help="do not adapt the motion to the portrait's size")
     parser.add_argument("--size", type=int, default=256)

@@ -77,7 +77,9 @@ def _rotation(axes: Axes, content: ReportInput) -> None:
         neutral = int(content.capture.header["neutral"]["frame"])
         expected = euler_deg(content.standard.rotation[neutral].T @ content.standard.rotation)
         for index in range(len(AXES)):
-            axes.plot(content.standard.time_s, expected[:, index], color=COLOURS[index], lw=1, ls=(0, (2, 2)), alpha=0.8)
+            axes.plot(
+                content.standard.time_s, expected[:, index], color=COLOURS[index], lw=1, ls=(0, (2, 2)), alpha=0.8
+            )
     _finish(axes, content)
 
 
@@ -136,7 +138,9 @@ def _ranges(axes: Axes, content: ReportInput) -> None:
     correlation = (content.figures or {}).get("correlation", {})
     for row, name in enumerate(names):
         if name in correlation:
-            axes.text(1.01, row, f"r {correlation[name]:.2f}", va="center", fontsize=7.5, color=_verdict(correlation[name]))
+            axes.text(
+                1.01, row, f"r {correlation[name]:.2f}", va="center", fontsize=7.5, color=_verdict(correlation[name])
+            )
     axes.set_xlim(0, 1.12)
     axes.set_ylim(-0.7, max(len(names) - 0.3, 0.7))
     axes.tick_params(axis="y", labelsize=7.5, length=0)

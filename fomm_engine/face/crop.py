@@ -67,7 +67,9 @@ class SquareCrop:
         region = cv2.resize(image[top:bottom, left:right], new, interpolation=cv2.INTER_AREA)
         factor = np.array([new[0] / (right - left), new[1] / (bottom - top)])
         center = (np.asarray(self.center_px) - [left, top]) * factor
-        return region, SquareCrop((float(center[0]), float(center[1])), self.side_px * float(factor.mean()), self.roll_rad)
+        return region, SquareCrop(
+            (float(center[0]), float(center[1])), self.side_px * float(factor.mean()), self.roll_rad
+        )
 
 
 def letterboxed(image: Array, size: int) -> tuple[Array, SquareCrop]:

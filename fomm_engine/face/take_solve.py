@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from fomm_engine.face.expression_habits import expression_precision
 from fomm_engine.face.face_prior import FacePrior
-from fomm_engine.face.take_motion import MotionPrior, MotionSettings
 from fomm_engine.face.take_camera import (
     POSE_SIZE,
     TakePose,
@@ -26,6 +25,7 @@ from fomm_engine.face.take_camera import (
     pose_derivative,
     project,
 )
+from fomm_engine.face.take_motion import MotionPrior, MotionSettings
 
 Array = npt.NDArray[Any]
 FIXED = 1e9  # a weight that holds an unknown where it is
@@ -245,9 +245,7 @@ class _Solver:
         assert frame_step.shape == (frames, unknowns)
         return self._moved(state, frame_step, shared_step)
 
-    def _shared_system(
-        self, state: _State, by_shared: Array, residual: Array, damping: float
-    ) -> tuple[Array, Array]:
+    def _shared_system(self, state: _State, by_shared: Array, residual: Array, damping: float) -> tuple[Array, Array]:
         system = np.einsum("trs,tru->su", by_shared, by_shared, optimize=True)
         right = np.einsum("trs,tr->s", by_shared, residual)
         precision = np.r_[self._lens_sigma**-2, np.ones(len(state.identity))]

@@ -52,7 +52,9 @@ class FaceTracker:
         """The followed face in the next frame (H, W, 3) uint8 RGB, or None where there is none to be believed."""
         face = None
         if self._last is not None:
-            face = self._settled(image, crop_around(self._last.points_px, self._last.rotation), self._settings.settle_rounds)
+            face = self._settled(
+                image, crop_around(self._last.points_px, self._last.rotation), self._settings.settle_rounds
+            )
         if face is None:
             face = self._found(image)
         self._missed = 0 if face is not None else self._missed + 1

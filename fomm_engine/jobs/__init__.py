@@ -28,9 +28,7 @@ def run_job(job: Job, sink: Sink, reporter: Reporter) -> int:
     try:
         check_output(job)
         output = _load(job.kind)(job, reporter)
-        sink.emit(
-            "done", status="ok", output=str(output), sha256=sha256_of(output), seconds=time.monotonic() - started
-        )
+        sink.emit("done", status="ok", output=str(output), sha256=sha256_of(output), seconds=time.monotonic() - started)
         return OK
     except Cancelled:
         sink.emit("done", status="cancelled", output=job.output, sha256="", seconds=time.monotonic() - started)

@@ -64,7 +64,9 @@ def _options(job: Job) -> dict[str, Any]:
         raise UserError("no-video", "The capture job names no video.", "Choose a video file.")
     for name, allowed in (("face", FACES), ("landmarks", LANDMARK_BACKENDS)):
         if options[name] not in allowed:
-            raise UserError("bad-option", f"'{options[name]}' is not a choice for {name}.", f"Use {', '.join(allowed)}.")
+            raise UserError(
+                "bad-option", f"'{options[name]}' is not a choice for {name}.", f"Use {', '.join(allowed)}."
+            )
     if options["focal_px"] is not None and options["focal_px"] <= 0:
         raise UserError("bad-option", "The focal length must be a positive number of pixels.")
     return options

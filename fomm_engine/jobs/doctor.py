@@ -22,7 +22,13 @@ def run(job: Job, reporter: Reporter) -> Path:
     """The path of the report (JSON: engine, python, packages, device, decoder, weights, speed, problems)."""
     checked_options(job, {})
     report: dict[str, Any] = {"engine": __version__, "python": platform.python_version(), "problems": []}
-    checks = (("packages", _packages), ("device", _device), ("decoder", _decoder), ("weights", _weights), ("speed", _speed))
+    checks = (
+        ("packages", _packages),
+        ("device", _device),
+        ("decoder", _decoder),
+        ("weights", _weights),
+        ("speed", _speed),
+    )
     for number, (name, check) in enumerate(checks):
         reporter.progress("check", number + 1, len(checks), name)
         try:

@@ -29,5 +29,5 @@ class ProtocolError(UnderstudyError):
     """A line, event or job that does not follow the protocol."""
 
 
-class Cancelled(UnderstudyError):  # noqa: N818 - it is an outcome, not an error, and reads so where it is caught
+class Cancelled(UnderstudyError):
     """The host asked the job to stop, or went away."""

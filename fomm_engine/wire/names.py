@@ -65,7 +65,7 @@ ARKIT_INDEX: dict[str, int] = {name: index for index, name in enumerate(ARKIT_CH
 LANDMARK_COUNT = 68
 POINT_COUNT = 70  # the landmarks, then the irises: right, left
 LANDMARKS: dict[str, tuple[int, ...]] = {
-    "jaw": tuple(range(0, 17)),
+    "jaw": tuple(range(17)),
     "chin": (8,),
     "brow_right": tuple(range(17, 22)),
     "brow_left": tuple(range(22, 27)),
@@ -94,6 +94,21 @@ LANDMARKS: dict[str, tuple[int, ...]] = {
 }
 IRIS_RIGHT = 68  # index among the 70 points
 IRIS_LEFT = 69
+# Which of the 70 points takes each one's place when the picture is mirrored.
+MIRRORED_POINTS: tuple[int, ...] = (
+    *range(16, -1, -1),
+    *range(26, 16, -1),
+    *range(27, 31),
+    *range(35, 30, -1),
+    *(45, 44, 43, 42, 47, 46),
+    *(39, 38, 37, 36, 41, 40),
+    *range(54, 47, -1),
+    *range(59, 54, -1),
+    *range(64, 59, -1),
+    *range(67, 64, -1),
+    IRIS_LEFT,
+    IRIS_RIGHT,
+)
 
 KEYPOINTS: tuple[str, ...] = (
     "eye_right",

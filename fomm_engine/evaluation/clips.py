@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One clip through the whole product and its figures: capture, bake on a character, measure the evaluated Action."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fomm_engine.evaluation.metrics import Baked, Tracked, clip_figures
+from fomm_engine.evaluation.truth import Standard
+from fomm_engine.wire.capture import Capture
+from fomm_engine.wire.errors import UserError
+
+VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v")
+
+
+def clips_in(folder: Path) -> list[Path]:
+    """The videos of `folder` that have a truth or a reference beside them, by name.
+
+    Raises UserError("no-clips") where there is none.
+    """
+    if not folder.is_dir():
+        raise UserError("no-clips", f"There is no folder {folder}.", "Name a folder with X.mp4 and X.gt.npz files.")
+    videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_ENDINGS)
+    found = [
+        path for path in videos if any(path.with_name(path.stem + end).is_file() for end in (".gt.npz", ".ref.npz"))
+    ]
+    if not found:
+        message = f"{folder} holds no video with X.gt.npz or X.ref.npz beside it."
+        raise UserError("no-clips", message, "The formats stand in the README.")
+    return found
+
+
+def read_baked(path: Path) -> Baked:
+    """The baked values that the add-on measured into `path` (npz)."""
+    with np.load(path, allow_pickle=False) as archive:
+        names = [str(name) for name in archive["shape_names"]]
+        values = archive["shape_values"]
+        return Baked(
+            np.asarray(archive["time_s"], np.float64),
+            np.asarray(archive["head_rotation"], np.float64),
+            {name: np.asarray(values[:, i], np.float64) for i, name in enumerate(names)},
+        )
+
+
+def tracked_of(capture: Capture, neutral_frame: int | None = None) -> Tracked:
+    """What the figures need of a take; `neutral_frame` where the bake used another one than the capture proposed."""
+    proposed = int(capture.header["neutral"]["frame"])
+    return Tracked(
+        capture.time_s,
+        capture.valid,
+        np.asarray(capture.tracks["landmarks_px"], np.float64),
+        proposed if neutral_frame is None else neutral_frame,
+    )
+
+
+def figures_of(standard: Standard, capture: Capture, baked: Baked, neutral_frame: int | None) -> dict[str, Any]:
+    """The figures of one clip."""
+    return clip_figures(standard, baked, tracked_of(capture, neutral_frame))

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m fomm_engine.evaluation.demo`: a performance in, a film, a .blend, a take and a report out."""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from fomm_engine.evaluation.clips import figures_of, read_baked
+from fomm_engine.evaluation.film import Panel, fitted, write_film
+from fomm_engine.evaluation.metrics import Baked
+from fomm_engine.evaluation.report import ReportInput, write_report
+from fomm_engine.evaluation.studio import PROJECT, Shoot, perform
+from fomm_engine.evaluation.terminal import Progress
+from fomm_engine.evaluation.truth import Standard, standard_of
+from fomm_engine.jobs import check_output
+from fomm_engine.jobs.animate import run as animate
+from fomm_engine.stdio import CancelFlag, Reporter
+from fomm_engine.video.reader import VideoReader, probe
+from fomm_engine.wire.capture import Capture, read_capture
+from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.job import Job
+
+Array = npt.NDArray[Any]
+BAD_INPUT, INTERRUPTED = 2, 130
+PICTURE_COUNT, PICTURE_PX = 7, 190
+LANDMARK_COLOUR = (120, 255, 140)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How much work the pictures get."""
+
+    render_px: int
+    samples: int
+    panel_px: int
+
+
+FULL = Quality(render_px=400, samples=4, panel_px=400)
+FAST = Quality(render_px=192, samples=1, panel_px=256)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0 with everything made, 2 for bad input (nothing half-written), 130 when interrupted."""
+    args = _parser().parse_args(arguments)
+    progress = Progress()
+    try:
+        _check_input(args)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=args.out) as folder:
+            made = _make(args, Path(folder), progress)
+            for path in made:
+                shutil.move(str(path), args.out / path.name)
+    except UserError as error:
+        progress.close()
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        progress.close()
+        sys.stderr.write("Stopped; nothing was written.\n")
+        return INTERRUPTED
+    progress.close()
+    sys.stdout.write("\n".join(["Made:", *(f"  {args.out / path.name}" for path in made)]) + "\n")
+    return 0
+
+
+def _check_input(args: argparse.Namespace) -> None:
+    probe(args.video)
+    character = args.character
+    if not character.is_file():
+        raise UserError("no-character", f"There is no character at {character}.", "Name a .blend file.")
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{args.out} cannot be used for the results ({error.strerror})."
+        raise UserError("not-writable", message, "Choose another folder.") from error
+    check_output(Job("fake", {}, str(args.out / "film.mp4")))
+
+
+def _make(args: argparse.Namespace, folder: Path, progress: Progress) -> list[Path]:
+    quality = FAST if args.fast else FULL
+    shoot = Shoot(
+        args.video, args.character, folder, render=True,
+        width=quality.render_px, height=quality.render_px, samples=quality.samples,
+    )  # fmt: skip
+    result = perform(shoot, args.blender_python, progress.event())
+    take = Path(result["take"])
+    portrait = _animated(Path(result["portrait"]), args.video, take, quality, progress)
+    panels = [
+        Panel(args.video, "Performance"),
+        Panel(portrait, "Portrait, animated (preview)"),
+        Panel(Path(result["film"]), "Character, baked and rendered"),
+    ]
+    frames = probe(args.video).frames_estimate
+    film = write_film(panels, folder / "film.mp4", quality.panel_px, lambda i: progress.show("film", i + 1, frames))
+    picture, figures = _report(args.video, result, film, folder)
+    return [film, Path(result["blend"]), take, figures, picture]
+
+
+def _animated(portrait: Path, video: Path, take: Path, quality: Quality, progress: Progress) -> Path:
+    """The character's portrait, animated by the engine with the performance."""
+    output = portrait.with_name("portrait.mp4")
+    inputs = {"source": str(portrait), "driving": str(video), "take": str(take)}
+    sink = _ProgressSink(progress)
+    animate(Job("animate", inputs, str(output), {"size": quality.panel_px}, "default"), Reporter(sink, CancelFlag()))
+    return output
+
+
+class _ProgressSink:
+    """Shows a job's progress on the terminal; its other events say nothing new here."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Show one event."""
+        if kind == "progress":
+            self._progress.show("portrait", fields["current"], fields["total"])
+
+
+def _report(video: Path, result: dict[str, Any], film: Path, folder: Path) -> tuple[Path, Path]:
+    """(report.png, report.json)."""
+    capture, baked = read_capture(Path(result["take"])), read_baked(Path(result["measured"]))
+    standard = standard_of(video)
+    figures = None if standard is None else figures_of(standard, capture, baked, result.get("neutral_frame"))
+    sentences = _sentences(capture, result, standard, figures)
+    content = ReportInput(
+        f"Understudy: {video.name}", capture, baked, _pictures(film, capture), sentences, standard, figures
+    )
+    picture = write_report(content, folder / "report.png")
+    return picture, _write_json(_facts(video, capture, baked, result, figures), folder / "report.json")
+
+
+def _facts(
+    video: Path, capture: Capture, baked: Baked, result: dict[str, Any], figures: dict[str, Any] | None
+) -> dict[str, Any]:
+    used = {name: float(value.max()) for name, value in baked.values.items()}
+    return {
+        "performance": video.name,
+        "frames": capture.frame_count,
+        "lost": int((~capture.valid).sum()),
+        "camera": capture.header["camera"],
+        "neutral_frame": result.get("neutral_frame", capture.header["neutral"]["frame"]),
+        "match": result.get("match", {}),
+        "notes": result.get("notes", []),
+        "highest_value": used,
+        "against_truth": figures,
+    }
+
+
+def _sentences(
+    capture: Capture, result: dict[str, Any], standard: Standard | None, figures: dict[str, Any] | None
+) -> list[str]:
+    lost = int((~capture.valid).sum())
+    camera = capture.header["camera"]
+    lines = [
+        f"{capture.frame_count} frames, {lost} without a face.",
+        f"Lens {camera['focal_px']:.0f} px ({camera['focal_source']}).",
+        f"Neutral: frame {result.get('neutral_frame', capture.header['neutral']['frame'])}.",
+        *result.get("sentences", []),
+    ]
+    if figures is not None and standard is not None:
+        lines += ["", "Against the truth (dashed):" if standard.is_truth else "Against a reference (dashed):"]
+        lines += [f"  head rotation {figures['rotation_mae_deg']['mean']:.2f} deg off on average"]
+        lines += [f"  channels r {figures['mean_correlation']:.2f} on average"] if "mean_correlation" in figures else []
+        lines += [f"  landmarks {figures['nme_inner51_percent']:.1f} % of the eye distance off"]
+        blink = figures["blink"]
+        lines += [f"  blinks: {blink['events']}, found {_share(blink['recall'])}"]
+    return lines
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.0f} %"
+
+
+def _pictures(film: Path, capture: Capture) -> list[Array]:
+    """Moments of the film from end to end, the tracked landmarks drawn on the performance."""
+    wanted = set(np.linspace(0, capture.frame_count - 1, PICTURE_COUNT).astype(int).tolist())
+    pictures: list[Array] = []
+    source = capture.header["source"]
+    with VideoReader(film) as reader:
+        for frame in reader:
+            if frame.index in wanted:
+                panels = frame.image.shape[1] // 3
+                performance = frame.image[:panels, :panels].copy()
+                _draw_landmarks(performance, capture, frame.index, (source["width"], source["height"]))
+                pair = [performance, frame.image[:panels, 2 * panels :]]
+                pictures.append(np.concatenate([fitted(part, PICTURE_PX) for part in pair]))
+    return pictures
+
+
+def _draw_landmarks(picture: Array, capture: Capture, index: int, size: tuple[int, int]) -> None:
+    if not capture.valid[min(index, capture.frame_count - 1)]:
+        return
+    scale = picture.shape[0] / max(size)
+    shift = (picture.shape[0] - np.array(size) * scale) / 2
+    for point in capture.tracks["landmarks_px"][index] * scale + shift:
+        cv2.circle(picture, (round(float(point[0])), round(float(point[1]))), 1, LANDMARK_COLOUR, -1, cv2.LINE_AA)
+
+
+def _write_json(content: dict[str, Any], path: Path) -> Path:
+    path.write_text(json.dumps(content, ensure_ascii=True, allow_nan=False, indent=1), encoding="ascii")
+    return path
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="demo", description="A video goes in, a baked and rendered character comes out."
+    )
+    parser.add_argument("--video", type=Path, default=PROJECT / "rigs" / "performances" / "monologue.mp4")
+    parser.add_argument("--character", type=Path, required=True, help="a .blend, or a character's builder")
+    parser.add_argument("--out", type=Path, default=Path("out"))
+    parser.add_argument("--blender-python", type=Path, required=True, help="a Python that can import bpy")
+    parser.add_argument("--fast", action="store_true", help="small pictures, to see that it works")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
