@@ -51,7 +51,7 @@ def package() -> int:
         built = Path(temporary) / target.name
         _extension_tool("build", "--source-dir", stage, "--output-filepath", built)
         tags = Path(temporary) / "tags.json"
-        tags.write_text(json.dumps(TAGS), encoding="utf-8")
+        tags.write_text(json.dumps({"add-on": TAGS, "theme": []}), encoding="utf-8")
         _extension_tool("validate", "--valid-tags", tags, built)
         refuse_unexpected(zipfile.ZipFile(built).namelist())
         shutil.copyfile(built, target.with_suffix(".tmp"))
