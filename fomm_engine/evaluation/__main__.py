@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fomm_engine.evaluation.clips import clips_in, figures_of, read_baked
+from fomm_engine.evaluation.clips import character_file, clips_in, figures_of, read_baked
 from fomm_engine.evaluation.report import ReportInput, write_report
 from fomm_engine.evaluation.studio import Shoot, perform
 from fomm_engine.evaluation.table import figures_table
@@ -46,7 +46,9 @@ def _figures(video: Path, args: argparse.Namespace, progress: Progress) -> dict[
     assert standard is not None  # clips_in lists no others
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) if args.out is None else _folder(args.out / video.stem)
-        result = perform(Shoot(video, args.character, out), args.blender_python, progress.event(video.stem))
+        result = perform(
+            Shoot(video, character_file(args.character), out), args.blender_python, progress.event(video.stem)
+        )
         capture = read_capture(Path(result["take"]))
         baked = read_baked(Path(result["measured"]))
         figures = figures_of(standard, capture, baked, result.get("neutral_frame"))
@@ -79,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="evaluate", description="Figures of clips against truth or references.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--blender-python", type=Path, required=True, help="a Python that can import bpy")
-    parser.add_argument("--character", type=Path, required=True, help="a .blend, or a character's builder")
+    parser.add_argument("--character", default=None, help="a .blend file, or the name of one in rigs/characters")
     parser.add_argument("--json", type=Path, default=None, help="where to write the figures")
     parser.add_argument("--out", type=Path, default=None, help="keep takes, .blend files and reports here")
     return parser

@@ -7,11 +7,30 @@ from typing import Any
 import numpy as np
 
 from fomm_engine.evaluation.metrics import Baked, Tracked, clip_figures
+from fomm_engine.evaluation.studio import PROJECT
 from fomm_engine.evaluation.truth import Standard
 from fomm_engine.wire.capture import Capture
 from fomm_engine.wire.errors import UserError
 
+DEFAULT_CHARACTER = "viola"
 VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v")
+
+
+def character_file(name: str | None) -> Path:
+    """The file of a character: a path as it is, or the builder of one of the project's own, by its folder's name.
+
+    Raises UserError("no-character") for anything else.
+    """
+    own = {path.parent.name: path for path in sorted((PROJECT / "rigs" / "characters").glob("*/build.py"))}
+    if name is None or name in own:
+        return own[name or DEFAULT_CHARACTER]
+    path = Path(name)
+    if not path.is_file():
+        known = ", ".join(own)
+        raise UserError("no-character", f"There is no character '{name}'.", f"Name a .blend file, or one of: {known}.")
+    if path.suffix not in (".blend", ".py"):
+        raise UserError("no-character", f"{path.name} is not a .blend file.", "Choose the character's .blend file.")
+    return path.resolve()
 
 
 def clips_in(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fomm_engine.evaluation.clips import figures_of, read_baked
+from fomm_engine.evaluation.clips import character_file, figures_of, read_baked
 from fomm_engine.evaluation.film import Panel, fitted, write_film
 from fomm_engine.evaluation.metrics import Baked
 from fomm_engine.evaluation.report import ReportInput, write_report
@@ -73,9 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _check_input(args: argparse.Namespace) -> None:
     probe(args.video)
-    character = args.character
-    if not character.is_file():
-        raise UserError("no-character", f"There is no character at {character}.", "Name a .blend file.")
+    args.character = character_file(args.character)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -215,7 +213,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="demo", description="A video goes in, a baked and rendered character comes out."
     )
     parser.add_argument("--video", type=Path, default=PROJECT / "rigs" / "performances" / "monologue.mp4")
-    parser.add_argument("--character", type=Path, required=True, help="a .blend, or a character's builder")
+    parser.add_argument("--character", default=None, help="a .blend file, or the name of one in rigs/characters")
     parser.add_argument("--out", type=Path, default=Path("out"))
     parser.add_argument("--blender-python", type=Path, required=True, help="a Python that can import bpy")
     parser.add_argument("--fast", action="store_true", help="small pictures, to see that it works")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report that a person reads: curves, confidence, lost frames, what was matched, and the truth where there is one."""
+"""The report that a person reads: curves, confidence, lost frames, what was matched, and the truth if there is one."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -38,16 +38,16 @@ class SquareCrop:
         return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ rotation
 
     def cut(self, image: Array, size: int, border: int = cv2.BORDER_CONSTANT) -> Array:
-        """(size, size, 3) uint8: the crop of `image` (H, W, 3); outside the picture it is black, or as `border` says."""
+        """(size, size, 3) uint8: the crop of `image` (H, W, 3); black outside, or as `border` says."""
         image, shrunk = self._shrunk(image, size)
-        return cv2.warpAffine(image, shrunk._matrix(size), (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
+        return cv2.warpAffine(image, shrunk.matrix(size), (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
 
     def _turn(self) -> Array:
         """Crop axes in the picture; y points down in both, so counter-clockwise as seen is a negative angle."""
         c, s = np.cos(self.roll_rad), np.sin(self.roll_rad)
         return np.array([[c, s], [-s, c]])
 
-    def _matrix(self, size: int) -> Array:
+    def matrix(self, size: int) -> Array:
         """(2, 3) from picture pixel indices to crop pixel indices (pixel centres lie at index + 0.5)."""
         linear = self._turn().T * (size / self.side_px)
         offset = size / 2 - 0.5 + linear @ (0.5 - np.asarray(self.center_px))

@@ -29,7 +29,7 @@ class FaceFinder:
         self._net = net
 
     def find(self, image: Array, thorough: bool = True) -> list[SquareCrop]:
-        """Squares around faces of `image` (H, W, 3) uint8 RGB, likeliest first; `thorough` also looks for small ones."""
+        """Squares around faces of `image` (H, W, 3) uint8 RGB, likeliest first; `thorough` finds small ones."""
         views = [letterboxed(image, BOX_INPUT_SIZE)]
         if thorough:
             views += _tiles(image)

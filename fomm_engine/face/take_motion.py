@@ -54,7 +54,7 @@ class MotionPrior:
         return float(np.where(size < limit, size**2, limit * (2 * size - limit)).sum())
 
     def solve(self, hessian: Array, gradient: Array, pose: TakePose, expression: Array) -> Array:
-        """(T, P) the step for block-diagonal normal equations, hessian (T, P, P) and gradient (T, P), with the prior."""
+        """(T, P) the step for block-diagonal normal equations with the prior, hessian (T, P, P) and gradient (T, ."""
         frames, unknowns = gradient.shape
         if frames < len(STENCIL):
             return np.linalg.solve(hessian, gradient[..., None])[..., 0]

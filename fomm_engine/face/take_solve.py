@@ -53,8 +53,8 @@ class TakeSolveSettings:
 class TakeObservations:
     """What the solve is given.
 
-    time_s: (T,) increasing. points_px: (T, 70, 2) image px, y down. sigma_px: (T, 70). rotation: (T, 3, 3) first guesses, camera from head.
-    width_px, height_px: the image. focal_px: the lens where it is known.
+    time_s: (T,) increasing. points_px: (T, 70, 2) image px, y down. sigma_px: (T, 70). rotation: (T, 3, 3) first
+    guesses, camera from head. width_px, height_px: the image. focal_px: the lens where it is known.
     """
 
     time_s: Array

@@ -37,7 +37,7 @@ def run_job(job: Job, sink: Sink, reporter: Reporter) -> int:
         return _failed(sink, error)
     except MemoryError:
         return _failed(sink, UserError("out-of-memory", "The machine ran out of memory.", "Close other programs."))
-    except Exception as error:  # the door: a bug must reach the user as a report, not as silence
+    except Exception as error:  # noqa: BLE001 - the door: a bug must reach the user as a report, not as silence
         message = f"The engine met an error of its own ({type(error).__name__}: {error})."
         return _failed(sink, UserError("engine-bug", message, "Please report it."), traceback.format_exc())
 

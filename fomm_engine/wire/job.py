@@ -41,8 +41,8 @@ def write_job(job: Job, path: Path) -> None:
 def read_job(path: Path) -> Job:
     """The job in `path`.
 
-    Raises UserError("job-unreadable") for a file that cannot be read or is no JSON, UserError("version-unsupported") for
-    another major protocol, ProtocolError for fields of the wrong kind.
+    Raises UserError("job-unreadable") for a file that cannot be read or is no JSON, UserError("version-unsupported")
+    for another major protocol, ProtocolError for fields of the wrong kind.
     """
     try:
         if Path(path).stat().st_size > MAX_JOB_BYTES:
