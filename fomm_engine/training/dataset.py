@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The synthetic data set on disk: shards of pictures with labels, each reproducible from the seed and its number."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fomm_engine.training.expressions import ExpressionSampler, ExpressionSettings
+from fomm_engine.training.face_model import FaceModel
+from fomm_engine.training.renderer import FaceRenderer
+from fomm_engine.training.scene import SceneSettings, sample_person, sample_shot
+
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class FaceSetSettings:
+    """Size and distributions of a set. The first `held_out_shards` are never trained on (identities differ)."""
+
+    seed: int = 20
+    shards: int = 320
+    people_per_shard: int = 50
+    frames_per_person: int = 4
+    size_px: int = 192
+    held_out_shards: int = 5
+    scene: SceneSettings = field(default_factory=SceneSettings)
+    expression: ExpressionSettings = field(default_factory=ExpressionSettings)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Truth of the frames of a set: `points_px` (N, 70, 2) of the stored picture, `rotation` (N, 3, 3) camera from head,
+    `arkit` (N, 52), `person` (N,) number of the identity."""
+
+    points_px: NDArray[np.float32]
+    rotation: NDArray[np.float32]
+    arkit: NDArray[np.float32]
+    person: NDArray[np.int32]
+
+
+class FaceSet:
+    """The finished shards of a folder, pictures mapped from disk; `refresh` finds those written since."""
+
+    def __init__(self, folder: Path, *, held_out: bool) -> None:
+        self._folder = folder
+        self._held_out = held_out
+        self._held_out_shards = int(read_manifest(folder)["held_out_shards"])
+        self._pictures: list[NDArray[np.uint8]] = []
+        self._parts: list[Labels] = []
+        self._known: set[Path] = set()
+        self.refresh()
+
+    def __len__(self) -> int:
+        return len(self.labels.person)
+
+    def refresh(self) -> None:
+        """Take in the shards that are there now."""
+        for path in sorted(self._folder.glob("shard_*.npy")):
+            is_held_out = int(path.stem.split("_")[1]) < self._held_out_shards
+            if path in self._known or is_held_out != self._held_out:
+                continue
+            self._known.add(path)
+            self._pictures.append(np.load(path, mmap_mode="r"))
+            with np.load(path.with_suffix(".npz")) as data:
+                self._parts.append(Labels(**{item.name: data[item.name] for item in dataclasses.fields(Labels)}))
+        self.labels = self._joined()
+        self._starts = np.cumsum([0] + [len(part.person) for part in self._parts])
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """RGBA (size, size, 4) of one frame."""
+        shard = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self._pictures[shard][index - self._starts[shard]]
+
+    def _joined(self) -> Labels:
+        if not self._parts:
+            empty = np.zeros((0, 0), np.float32)
+            return Labels(empty, empty, empty, np.zeros(0, np.int32))
+        names = [item.name for item in dataclasses.fields(Labels)]
+        return Labels(**{name: np.concatenate([getattr(part, name) for part in self._parts]) for name in names})
+
+
+def write_face_set(
+    model: FaceModel,
+    folder: Path,
+    settings: FaceSetSettings,
+    *,
+    done: Callable[[int], bool],
+    part: tuple[int, int] = (0, 1),
+) -> None:
+    """Render the shards that are missing, in order. `done(shard)` is told of each new one and says when to stop.
+
+    `part` = (index, count) takes every count-th shard only, so that several processes can share the work.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_manifest(folder, settings)
+    sampler = ExpressionSampler(model, settings.expression)
+    with FaceRenderer(model, (settings.size_px, settings.size_px)) as renderer:
+        for shard in range(part[0], settings.shards, part[1]):
+            path = folder / f"shard_{shard:04d}.npy"
+            if path.exists():
+                continue
+            pictures, labels = _render_shard(model, renderer, sampler, settings, shard=shard)
+            _save_shard(path, pictures, labels)
+            if done(shard):
+                return
+
+
+def read_manifest(folder: Path) -> dict[str, object]:
+    """The settings that a set was made with."""
+    return json.loads((folder / MANIFEST_NAME).read_text(encoding="ascii"))
+
+
+def _render_shard(
+    model: FaceModel, renderer: FaceRenderer, sampler: ExpressionSampler, settings: FaceSetSettings, *, shard: int
+) -> tuple[NDArray[np.uint8], Labels]:
+    rng = np.random.default_rng([settings.seed, shard])
+    pictures, points, rotations, weights, people = [], [], [], [], []
+    for number in range(settings.people_per_shard):
+        person = sample_person(model, rng, settings.scene)
+        for _ in range(settings.frames_per_person):
+            expression = sampler.sample(rng)
+            shot = sample_shot(model, person, expression, rng, size=settings.size_px, settings=settings.scene)
+            rendering = renderer.render(person, shot)
+            pictures.append(rendering.rgba)
+            points.append(rendering.points_px)
+            rotations.append(shot.rotation_camera_from_head.astype(np.float32))
+            weights.append(model.arkit_from_own @ expression)
+            people.append(shard * settings.people_per_shard + number)
+    labels = Labels(np.stack(points), np.stack(rotations), np.stack(weights), np.array(people, np.int32))
+    return np.stack(pictures), labels
+
+
+def _save_shard(path: Path, pictures: NDArray[np.uint8], labels: Labels) -> None:
+    """Labels first, then the pictures under their final name: a shard that exists is whole."""
+    values = {item.name: getattr(labels, item.name) for item in dataclasses.fields(labels)}
+    np.savez(path.with_suffix(".npz"), allow_pickle=False, **values)
+    partial = path.with_name("partial_" + path.name)
+    np.save(partial, pictures)
+    os.replace(partial, path)
+
+
+def _write_manifest(folder: Path, settings: FaceSetSettings) -> None:
+    content = dataclasses.asdict(settings)
+    (folder / MANIFEST_NAME).write_text(json.dumps(content, indent=1) + "\n", encoding="ascii")

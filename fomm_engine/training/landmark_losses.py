@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the landmark net is trained for, and what it is measured by."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fomm_engine.face.nets import LandmarkOutput
+from fomm_engine.wire.names import IRIS_LEFT, IRIS_RIGHT, LANDMARKS, POINT_COUNT
+
+_LID_PAIRS = (("lid_upper_right", "lid_lower_right"), ("lid_upper_left", "lid_lower_left"))
+_LIP_PAIR = ("lip_inner_upper", "lip_inner_lower")
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Weights of the terms, and of the groups of points within them."""
+
+    distance: float = 10.0
+    wing: float = 20.0
+    wing_scale: float = 0.02
+    gap: float = 10.0
+    sigma: float = 0.05
+    rotation: float = 1.0
+    eyes: float = 2.2
+    irises: float = 1.6
+    lips_outer: float = 1.4
+    lips_inner: float = 1.8
+    jaw: float = 0.5
+
+
+def point_weights(settings: LossSettings) -> Tensor:
+    """Weight of each of the 70 points, 1 on average."""
+    weight = torch.ones(POINT_COUNT)
+    weight[list(LANDMARKS["jaw"])] = settings.jaw
+    weight[[*LANDMARKS["eye_right"], *LANDMARKS["eye_left"]]] = settings.eyes
+    weight[list(LANDMARKS["lips_outer"])] = settings.lips_outer
+    weight[list(LANDMARKS["lips_inner"])] = settings.lips_inner
+    weight[[IRIS_RIGHT, IRIS_LEFT]] = settings.irises
+    return weight / weight.mean()
+
+
+def landmark_loss(output: LandmarkOutput, points: Tensor, rotation: Tensor, settings: LossSettings) -> Tensor:
+    """One number for a batch: distances, a logarithmic wing that cares for the last pixel, gaps of lids and lips,
+    the rotation, and the likelihood of sigma for the *detached* distances (a hard point is never weighted down)."""
+    distance = (output.points - points).abs().sum(2)
+    weight = point_weights(settings)
+    wing = torch.log1p(distance / settings.wing_scale) * settings.wing_scale
+    likelihood = distance.detach() * torch.exp(-output.log_sigma) + output.log_sigma
+    return (
+        settings.distance * (distance * weight).mean()
+        + settings.wing * (wing * weight).mean()
+        + settings.gap * (gaps(output.points) - gaps(points)).abs().sum(2).mean()
+        + settings.sigma * likelihood.mean()
+        + settings.rotation * (output.rotation - rotation).square().sum((1, 2)).mean()
+    )
+
+
+def gaps(points: Tensor) -> Tensor:
+    """Vectors (B, 7, 2) between opposite points of lids and inner lips."""
+    pairs = (*_LID_PAIRS, _LIP_PAIR)
+    upper = [index for pair in pairs for index in LANDMARKS[pair[0]]]
+    lower = [index for pair in pairs for index in LANDMARKS[pair[1]]]
+    return points[:, upper] - points[:, lower]
+
+
+def landmark_scores(output: LandmarkOutput, points: Tensor, rotation: Tensor) -> dict[str, float]:
+    """Errors in percent of the distance of the outer eye corners (at least .12 of the half crop), rotation in degrees.
+
+    `frontal` counts the frames whose head looks within 35 degrees of the camera.
+    """
+    outer = [*LANDMARKS["eye_right_outer"], *LANDMARKS["eye_left_outer"]]
+    unit = (points[:, outer[0]] - points[:, outer[1]]).norm(dim=1).clamp_min(0.12)
+    error = 100 * (output.points - points).norm(dim=2) / unit[:, None]
+    inner = list(LANDMARKS["inner51"])
+    frontal = rotation[:, 2, 2] > 0.82
+    turn = (output.rotation.transpose(1, 2) @ rotation).diagonal(dim1=1, dim2=2).sum(1)
+    groups = {
+        "all68": list(range(POINT_COUNT - 2)),
+        "inner51": inner,
+        "eyes": [*LANDMARKS["eye_right"], *LANDMARKS["eye_left"]],
+        "mouth": [*LANDMARKS["lips_outer"], *LANDMARKS["lips_inner"]],
+        "irises": [IRIS_RIGHT, IRIS_LEFT],
+    }
+    scores = {f"{name}_percent": float(error[:, ids].mean()) for name, ids in groups.items()}
+    scores["inner51_frontal_percent"] = float(error[frontal][:, inner].mean())
+    scores["rotation_deg"] = float(torch.rad2deg(torch.acos(((turn - 1) / 2).clamp(-1, 1))).mean())
+    difference = (euler_deg(output.rotation) - euler_deg(rotation)).abs().mean(0)
+    scores |= dict(zip(("yaw_deg", "pitch_deg", "roll_deg"), difference.tolist(), strict=True))
+    return scores
+
+
+def euler_deg(rotation: Tensor) -> Tensor:
+    """Yaw, pitch and roll (B, 3) in degrees of R = Rz(roll) Ry(yaw) Rx(-pitch)."""
+    yaw = torch.atan2(-rotation[:, 2, 0], torch.hypot(rotation[:, 0, 0], rotation[:, 1, 0]))
+    pitch = -torch.atan2(rotation[:, 2, 1], rotation[:, 2, 2])
+    roll = torch.atan2(rotation[:, 1, 0], rotation[:, 0, 0])
+    return torch.rad2deg(torch.stack([yaw, pitch, roll], 1))
