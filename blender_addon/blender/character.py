@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which objects are the character: from the selection, or from the whole scene, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from fomm_engine.wire.errors import UserError
+
+from . import properties, rig_scan
+from .rig_scan import Parts
+
+LEAST_MOTION = 1e-5  # of a mesh's size: keys move less by rounding alone
+LEAST_CHANNELS = 3
+FACE_TO_HEAD = 1.7  # the height of a head over that of the region its face keys move
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A group of objects that could be the character, and what was recognised of it."""
+
+    parts: Parts
+    scan: rig_scan.Scan
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is anything to drive."""
+        return not self.scan.rig.is_empty()
+
+    @property
+    def has_face(self) -> bool:
+        """Whether its shape keys are those of a face: a single name may fit by chance."""
+        return self.scan.matched >= LEAST_CHANNELS
+
+    @property
+    def name(self) -> str:
+        """The name the user knows it by."""
+        main = self.parts.armature or self.parts.meshes[0]
+        return main.name
+
+
+def choose_character(context: bpy.types.Context, name: str = "") -> str:
+    """What was recognised, in one sentence; it is the scene's character from now on.
+
+    name: the object to start from; empty for the selection, or everything where nothing is selected. Raises UserError
+    ("no-object", "no-character", "character-ambiguous") with a sentence for each.
+    """
+    start = _start_objects(context, name)
+    candidates = find_candidates(context.scene.objects)
+    chosen = [candidate for candidate in candidates if not start or _touches(candidate.parts, start)]
+    usable = [candidate for candidate in chosen if candidate.usable]
+    if not start:
+        # A crowd of rigs with head bones does not make the one with a face ambiguous.
+        usable = [candidate for candidate in usable if candidate.has_face] or usable
+    _require_one(usable, start=start, seen=chosen)
+    remember(context.scene, usable[0])
+    return sentence(usable[0])
+
+
+def find_candidates(objects: Iterable[bpy.types.Object]) -> list[Candidate]:
+    """The groups of objects that could be characters: an armature with its meshes, or a mesh that stands alone."""
+    groups: dict[str, tuple[bpy.types.Object | None, list[bpy.types.Object]]] = {}
+    for thing in objects:
+        if thing.type == "ARMATURE":
+            groups.setdefault(thing.name, (thing, []))
+    for thing in objects:
+        if thing.type != "MESH" or not rig_scan.has_shape_keys(thing):
+            continue
+        armature = armature_of(thing)
+        key = armature.name if armature is not None else f"mesh {thing.name}"
+        groups.setdefault(key, (armature, []))[1].append(thing)
+    parts = [Parts(tuple(_one_of_each_mesh(meshes)), armature) for armature, meshes in groups.values()]
+    return [Candidate(part, rig_scan.scan(part)) for part in parts]
+
+
+def armature_of(thing: bpy.types.Object) -> bpy.types.Object | None:
+    """The armature that moves an object: by modifier, or the nearest one among its parents."""
+    found = thing.find_armature()
+    parent = thing.parent
+    while found is None and parent is not None:
+        found = parent if parent.type == "ARMATURE" else parent.find_armature()
+        parent = parent.parent
+    return found
+
+
+def remember(scene: bpy.types.Scene, candidate: Candidate) -> None:
+    """Nothing; the candidate is the scene's character."""
+    own = properties.of(scene).character
+    own.armature = candidate.parts.armature
+    own.meshes.clear()
+    for mesh in candidate.parts.meshes:
+        own.meshes.add().object = mesh
+    own.bones.clear()
+    for bone in candidate.scan.rig.bones:
+        entry = own.bones.add()
+        entry.name, entry.role = bone.name, bone.role
+    own.rig_map, own.matched = candidate.scan.rig_map, candidate.scan.matched
+    own.summary, own.remarks = sentence(candidate), "\n".join(candidate.scan.remarks)
+
+
+def sentence(candidate: Candidate) -> str:
+    """What was recognised, for the user."""
+    bones = ", ".join(sorted({bone.role.replace("_", " ") for bone in candidate.scan.rig.bones}))
+    driven = f"{candidate.scan.matched} of 52 face channels" + (f", bones for {bones}" if bones else ", no head bone")
+    return f"{candidate.name}: {driven}."
+
+
+def is_chosen(scene: bpy.types.Scene) -> bool:
+    """Whether the scene has a character whose objects still exist."""
+    own = properties.of(scene).character
+    return own.armature is not None or any(entry.object is not None for entry in own.meshes)
+
+
+def parts_of(scene: bpy.types.Scene) -> Parts:
+    """The character's objects. Raises UserError("no-character") where they are gone."""
+    own = properties.of(scene).character
+    meshes = tuple(
+        entry.object for entry in own.meshes if entry.object is not None and rig_scan.has_shape_keys(entry.object)
+    )
+    if own.armature is None and not meshes:
+        raise UserError("no-character", "The character is no longer in this file.", "Detect it again.")
+    return Parts(meshes, own.armature)
+
+
+def face_box(scene: bpy.types.Scene) -> tuple[Vector, float]:
+    """The centre of the character's head and about its height, in world units; from what its face keys move."""
+    points = [point for mesh in parts_of(scene).meshes for point in _moved_points(mesh)]
+    if not points:
+        points = [mesh.matrix_world @ Vector(corner) for mesh in scene.objects for corner in mesh.bound_box]
+    low = Vector(min(point[axis] for point in points) for axis in range(3))
+    high = Vector(max(point[axis] for point in points) for axis in range(3))
+    return (low + high) / 2, max(1e-3, FACE_TO_HEAD * (high.z - low.z))
+
+
+def _moved_points(mesh: bpy.types.Object) -> list[Vector]:
+    blocks = mesh.data.shape_keys.key_blocks
+    basis = _coordinates(mesh.data.shape_keys.reference_key)
+    moved = np.zeros(len(basis), bool)
+    least = LEAST_MOTION * max(1e-9, float(np.ptp(basis, axis=0).max()))
+    for block in blocks:
+        moved |= np.abs(_coordinates(block) - basis).max(axis=1) > least
+    used = basis[moved]
+    if not len(used):
+        return []
+    low, high = used.min(axis=0), used.max(axis=0)
+    corners = [(x, y, z) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
+    return [mesh.matrix_world @ Vector(corner) for corner in corners]
+
+
+def _coordinates(block: bpy.types.ShapeKey) -> np.ndarray:
+    values = np.empty(3 * len(block.data), np.float32)
+    block.data.foreach_get("co", values)
+    return values.reshape(-1, 3)
+
+
+def _one_of_each_mesh(meshes: list[bpy.types.Object]) -> list[bpy.types.Object]:
+    # Two objects may share one mesh, and with it the keys: one Action serves both.
+    return list({mesh.data.name: mesh for mesh in reversed(meshes)}.values())[::-1]
+
+
+def _start_objects(context: bpy.types.Context, name: str) -> list[bpy.types.Object]:
+    if name:
+        named = context.scene.objects.get(name)
+        if named is None:
+            raise UserError("no-object", f"There is no object named {name} in this scene.", "Look at the Outliner.")
+        return [named]
+    return list(context.selected_objects)
+
+
+def _touches(parts: Parts, start: list[bpy.types.Object]) -> bool:
+    own = {mesh.name for mesh in parts.meshes}
+    if parts.armature is not None:
+        own.add(parts.armature.name)
+    for thing in start:
+        armature = armature_of(thing)
+        if thing.name in own or (armature is not None and armature.name in own):
+            return True
+        # An empty over the character, or a collection's root: what hangs below it counts.
+        if any(child.name in own for child in thing.children_recursive):
+            return True
+    return False
+
+
+def _require_one(usable: list[Candidate], *, start: list[bpy.types.Object], seen: list[Candidate]) -> None:
+    if len(usable) > 1:
+        names = ", ".join(candidate.name for candidate in usable)
+        hint = "Select the one that is meant." if not start else "Select only one of them."
+        raise UserError("character-ambiguous", f"There are {len(usable)} characters here: {names}.", hint)
+    if usable:
+        return
+    if start and not seen:
+        what = f"{start[0].name} has no shape keys and no armature"
+    elif start:
+        what = f"{start[0].name} has no shape keys or bones with names that Understudy knows"
+    else:
+        what = "There is no character with face shape keys or head bones in this scene"
+    raise UserError("no-character", f"{what}.", "A character needs shape keys (for example ARKit's) or a head bone.")

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the extension finds its own files, and where the user's are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+PACKAGE = __package__.rpartition(".")[0]
+_EXTENSION_ROOT = Path(__file__).resolve().parents[1]
+
+
+def rigs_folder() -> Path:
+    """The folder `rigs`: inside the installed extension, or beside it where the product runs from its sources.
+
+    Raises FileNotFoundError where the extension is incomplete.
+    """
+    for root in (_EXTENSION_ROOT, _EXTENSION_ROOT.parent):
+        if (root / "rigs" / "conventions").is_dir():
+            return root / "rigs"
+    raise FileNotFoundError(f"rigs/conventions is missing in {_EXTENSION_ROOT}; install the extension again")
+
+
+def convention_files() -> list[Path]:
+    """The rig maps that come with the extension, by name."""
+    return sorted((rigs_folder() / "conventions").glob("*.json"))
+
+
+def source_root() -> Path | None:
+    """The folder that holds the engine's sources, where the add-on runs from its source tree; None when installed."""
+    root = _EXTENSION_ROOT.parent
+    return root if (root / "fomm_engine" / "__main__.py").is_file() else None
+
+
+def engine_package() -> Path:
+    """The engine's wheel inside the extension, or the source tree. Raises FileNotFoundError where there is neither."""
+    wheels = sorted((_EXTENSION_ROOT / "wheels").glob("fomm_engine-*.whl"))
+    if wheels:
+        return wheels[-1]
+    root = source_root()
+    if root is None:
+        raise FileNotFoundError(f"the engine's wheel is missing in {_EXTENSION_ROOT}; install the extension again")
+    return root
+
+
+def user_folder(name: str = "") -> Path:
+    """The extension's own folder for user data, made where it is missing; Blender removes it on uninstall."""
+    try:
+        return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+    except ValueError:  # not run as an installed extension
+        folder = Path(bpy.utils.user_resource("DATAFILES", path=f"understudy/{name}".rstrip("/"), create=True))
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def takes_folder(chosen: str = "") -> Path:
+    """The folder where new takes go: the chosen one, else `takes` beside the .blend, else the user folder's."""
+    if chosen:
+        folder = Path(bpy.path.abspath(chosen))
+    elif bpy.data.filepath:
+        folder = Path(bpy.data.filepath).parent / "takes"
+    else:
+        folder = user_folder("takes")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def free_path(folder: Path, stem: str, ending: str) -> Path:
+    """A path in `folder` that does not exist yet: stem.ending, stem-2.ending, ..."""
+    path, number = folder / f"{stem}{ending}", 2
+    while path.exists():
+        path, number = folder / f"{stem}-{number}{ending}", number + 1
+    return path

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one ordered list of classes, and what else is added to Blender and taken away again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import jobs, panels, preferences, properties, status
+from .operators import character, engine, performance, portrait, render
+
+CLASSES: tuple[type, ...] = (
+    # Property groups: what is pointed to comes first.
+    properties.UnderstudyRegion,
+    properties.UnderstudyRetarget,
+    properties.UnderstudyTake,
+    properties.UnderstudyMesh,
+    properties.UnderstudyBone,
+    properties.UnderstudyCharacter,
+    properties.UnderstudyPerformance,
+    properties.UnderstudyRender,
+    properties.UnderstudyPortrait,
+    properties.UnderstudyScene,
+    status.UnderstudyStatus,
+    preferences.UnderstudyPreferences,
+    # Commands, in the order of the work.
+    performance.UNDERSTUDY_OT_import_performance,
+    performance.UNDERSTUDY_OT_capture,
+    performance.UNDERSTUDY_OT_import_take,
+    performance.UNDERSTUDY_OT_remove_take,
+    performance.UNDERSTUDY_OT_cancel,
+    character.UNDERSTUDY_OT_choose_character,
+    character.UNDERSTUDY_OT_bake,
+    render.UNDERSTUDY_OT_render_setup,
+    render.UNDERSTUDY_OT_render,
+    portrait.UNDERSTUDY_OT_choose_portrait,
+    portrait.UNDERSTUDY_OT_animate_portrait,
+    engine.UNDERSTUDY_OT_check_engine,
+    engine.UNDERSTUDY_OT_install_engine,
+    # The sidebar; a panel comes after its parent.
+    panels.UNDERSTUDY_UL_takes,
+    panels.UNDERSTUDY_PT_performance,
+    panels.UNDERSTUDY_PT_capture,
+    panels.UNDERSTUDY_PT_character,
+    panels.UNDERSTUDY_PT_bake,
+    panels.UNDERSTUDY_PT_regions,
+    panels.UNDERSTUDY_PT_render,
+    panels.UNDERSTUDY_PT_portrait,
+)
+
+
+def register() -> None:
+    """Nothing; everything is in place."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    scene: Any = bpy.types.Scene
+    window_manager: Any = bpy.types.WindowManager
+    scene.understudy = bpy.props.PointerProperty(type=properties.UnderstudyScene)
+    window_manager.understudy_status = bpy.props.PointerProperty(type=status.UnderstudyStatus)
+    bpy.types.STATUSBAR_HT_header.append(panels.draw_status_bar)
+    bpy.app.handlers.load_pre.append(end_job)
+    bpy.app.handlers.load_post.append(prepare_scenes)
+    # While Blender starts, bpy.data is not there yet; the file that is loaded next calls prepare_scenes itself.
+    if hasattr(bpy.data, "scenes"):
+        prepare_scenes()
+
+
+def unregister() -> None:
+    """Nothing; everything is gone, and a running job has ended."""
+    jobs.DESK.close()
+    bpy.app.handlers.load_post.remove(prepare_scenes)
+    bpy.app.handlers.load_pre.remove(end_job)
+    bpy.types.STATUSBAR_HT_header.remove(panels.draw_status_bar)
+    del bpy.types.WindowManager.understudy_status  # type: ignore[attr-defined]
+    del bpy.types.Scene.understudy  # type: ignore[attr-defined]
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)
+
+
+@persistent
+def end_job(*_: Any) -> None:
+    """Nothing; another file is loaded, so the running job's scene is about to go."""
+    jobs.DESK.close()
+
+
+@persistent
+def prepare_scenes(*_: Any) -> None:
+    """Nothing; every scene has its regions, so that drawing a panel never has to write."""
+    for scene in bpy.data.scenes:
+        properties.ensure_regions(properties.of(scene).retarget)

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a character's objects to the rig description that the retargeting takes, and what it cannot use and why."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+
+import bpy
+import numpy as np
+
+from ..core import rig_map
+from ..core.rig import ARMATURE_FROM_HEAD, BoneControl, BoneRole, Rig
+from . import bone_roles, paths
+from .bone_roles import BonePlace
+
+_DRIVEN_KEY = re.compile(r'key_blocks\["(.+)"\]\.(?:value|mute)$')
+_DRIVEN_BONE = re.compile(r'pose\.bones\["(.+)"\]\.rotation')
+# Constraints that decide the bone's rotation themselves, so that keys on it would not be seen.
+_TURNING_CONSTRAINTS = {"COPY_ROTATION", "COPY_TRANSFORMS", "DAMPED_TRACK", "TRACK_TO", "LOCKED_TRACK", "IK"}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The objects of a character: the meshes with its face's shape keys, and its armature if it has one."""
+
+    meshes: tuple[bpy.types.Object, ...]
+    armature: bpy.types.Object | None
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was recognised: the rig, the rig map's name, how many ARKit channels have a control, and remarks."""
+
+    rig: Rig
+    rig_map: str
+    matched: int
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KeyLimits:
+    """A shape key that may be written, with its slider's range."""
+
+    name: str
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True)
+class _Bones:
+    """The driven bones, the way the character faces, and remarks."""
+
+    controls: tuple[BoneControl, ...]
+    armature_from_head: np.ndarray
+    remarks: tuple[str, ...]
+
+
+@cache
+def conventions() -> tuple[rig_map.Convention, ...]:
+    """The rig maps that come with the extension; read once."""
+    texts = (path.read_text(encoding="utf-8") for path in paths.convention_files())
+    return tuple(rig_map.parse_convention(json.loads(text)) for text in texts)
+
+
+def scan(parts: Parts) -> Scan:
+    """What is recognised in a character's objects; an empty rig where there is nothing to drive."""
+    keys, taken = free_keys(parts.meshes)
+    names = [limits.name for limits in keys]
+    bone_names = [bone.name for bone in parts.armature.data.bones] if parts.armature is not None else []
+    ranked = rig_map.rank_conventions(conventions(), shapes=names)
+    bones = _scan_bones(parts.armature, _mapped_bones(bone_names))
+    if not ranked:
+        return Scan(Rig((), bones.controls, bones.armature_from_head), "none", 0, bones.remarks)
+    convention = ranked[0][0]
+    limits = {key.name: (key.minimum, key.maximum) for key in keys}
+    match = rig_map.match_shapes(convention, names, limits=limits)
+    matched = len(match.report.matched)
+    return Scan(
+        Rig(match.controls, bones.controls, bones.armature_from_head),
+        convention.name if matched else "none",
+        matched,
+        (*_shape_remarks(match.report, convention, taken), *bones.remarks),
+    )
+
+
+def has_shape_keys(thing: bpy.types.Object) -> bool:
+    """Whether the object is a mesh with at least one key beside its basis."""
+    return thing.type == "MESH" and thing.data.shape_keys is not None and len(thing.data.shape_keys.key_blocks) > 1
+
+
+def free_keys(meshes: Iterable[bpy.types.Object]) -> tuple[list[KeyLimits], list[str]]:
+    """The shape keys that can be written, each once with the range that suits all meshes, and those that cannot be."""
+    found: dict[str, KeyLimits] = {}
+    taken: list[str] = []
+    for mesh in meshes:
+        keys = mesh.data.shape_keys
+        driven = driven_names(keys, _DRIVEN_KEY)
+        for block in keys.key_blocks:
+            if block == keys.reference_key:
+                continue
+            if block.name in driven or block.mute:
+                taken.append(block.name)
+                continue
+            own = KeyLimits(block.name, block.slider_min, block.slider_max)
+            found[block.name] = _narrower(found[block.name], own) if block.name in found else own
+    return [limits for limits in found.values() if limits.name not in taken], taken
+
+
+def driven_names(owner: bpy.types.ID, pattern: re.Pattern[str]) -> set[str]:
+    """The names in the data paths of the owner's drivers that the pattern finds."""
+    data = owner.animation_data
+    if data is None:
+        return set()
+    found = (pattern.search(driver.data_path) for driver in data.drivers)
+    return {match.group(1) for match in found if match is not None}
+
+
+def _narrower(first: KeyLimits, second: KeyLimits) -> KeyLimits:
+    low, high = max(first.minimum, second.minimum), min(first.maximum, second.maximum)
+    return replace(first, minimum=low, maximum=max(low, high))
+
+
+def _mapped_bones(names: list[str]) -> dict[str, BoneRole]:
+    """The roles under the rig map that knows most of these bones, its head among them; faces and bodies mix freely,
+    so this map need not be the one that fits the shape keys."""
+    matches = [rig_map.match_bones(convention, names) for convention in conventions()] if names else []
+    return max((match for match in matches if "head" in match.values()), key=len, default={})
+
+
+def _shape_remarks(report: rig_map.MatchReport, convention: rig_map.Convention, taken: list[str]) -> list[str]:
+    mapped = {target for rows in convention.targets.values() for target, _ in rows}
+    own = [name for name in taken if name in mapped]
+    remarks = [f"Not written, because they are muted or a driver sets them: {', '.join(own)}."] if own else []
+    if report.matched and report.status in ("derived", "unverified"):
+        remarks.append(f"The rig map {report.convention} is {report.status}: look at the result.")
+    return remarks
+
+
+def _scan_bones(armature: bpy.types.Object | None, by_map: dict[str, BoneRole]) -> _Bones:
+    if armature is None:
+        return _Bones((), ARMATURE_FROM_HEAD, ())
+    places = {bone.name: _place(bone) for bone in armature.data.bones}
+    parents = {name: place.parent for name, place in places.items()}
+    by_words = bone_roles.roles_by_words(list(places.values()))
+    # The map's names first; words fill in the roles that the map does not know in this rig.
+    known = set(by_map.values())
+    roles = {**by_map, **{name: role for name, role in by_words.items() if role not in known and name not in by_map}}
+    roles = bone_roles.in_order(roles, parents)
+    hindered = {name: bone_hindrance(armature, name) for name in roles}
+    remarks = tuple(f"The bone {name} is not written: {why}." for name, why in hindered.items() if why)
+    driven = {name: role for name, role in roles.items() if not hindered[name]}
+    controls = tuple(
+        BoneControl(
+            name,
+            role,
+            rest_matrix(armature.data.bones[name]),
+            parent=next((above for above in bone_roles.ancestors(name, parents) if above in driven), None),
+            inherits_rotation=armature.data.bones[name].use_inherit_rotation,
+        )
+        for name, role in driven.items()
+    )
+    return _Bones(controls, bone_roles.armature_from_head(roles, places), remarks)
+
+
+def _place(bone: bpy.types.Bone) -> BonePlace:
+    parent = bone.parent.name if bone.parent is not None else None
+    return BonePlace(bone.name, parent, np.array(bone.head_local), np.array(bone.tail_local))
+
+
+def bone_hindrance(armature: bpy.types.Object, name: str) -> str:
+    """Why the rotation of a bone cannot be written, as the end of a sentence; "" where it can."""
+    bone = armature.pose.bones[name]
+    if all(bone.lock_rotation):
+        return "its rotation is locked"
+    if name in driven_names(armature, _DRIVEN_BONE):
+        return "a driver turns it"
+    if any(c.type in _TURNING_CONSTRAINTS and not c.mute and c.influence > 0 for c in bone.constraints):
+        return "a constraint turns it"
+    return ""
+
+
+def rest_matrix(bone: bpy.types.Bone) -> np.ndarray:
+    """(3, 3): the rotation from the bone to the armature at rest."""
+    return np.array(bone.matrix_local.to_3x3(), np.float64)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the panel and the status bar show about the running job and the last message; lives in the window manager,
+so it is neither saved in the file nor touched by undo."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, StringProperty
+
+from ..engine.session import Failure, Phase, Session
+
+STAGE_WORDS = {
+    "start": "Starting",
+    "load": "Loading",
+    "decode": "Reading the video",
+    "track": "Tracking the face",
+    "solve": "Solving the take",
+    "animate": "Animating",
+    "write": "Writing",
+    "check": "Checking",
+}
+
+
+class UnderstudyStatus(bpy.types.PropertyGroup):
+    """The running job, and the last thing that was said to the user."""
+
+    running: BoolProperty(name="Running", default=False, options={"SKIP_SAVE"})
+    cancelling: BoolProperty(name="Stopping", default=False, options={"SKIP_SAVE"})
+    title: StringProperty(name="Job", options={"SKIP_SAVE"})
+    line: StringProperty(name="Step", options={"SKIP_SAVE"})
+    fraction: FloatProperty(name="Progress", min=0.0, max=1.0, subtype="FACTOR", options={"SKIP_SAVE"})
+    said: StringProperty(name="Message", options={"SKIP_SAVE"})
+    hint: StringProperty(name="What to do", options={"SKIP_SAVE"})
+    is_error: BoolProperty(name="Error", default=False, options={"SKIP_SAVE"})
+    error_code: StringProperty(name="Error code", options={"SKIP_SAVE"})
+    detail: StringProperty(name="Details", options={"SKIP_SAVE"})
+
+
+def of(context: bpy.types.Context) -> UnderstudyStatus:
+    """The status that the panel shows."""
+    return context.window_manager.understudy_status
+
+
+def show_session(status: UnderstudyStatus, title: str, session: Session) -> None:
+    """Nothing; the status shows this moment of the job."""
+    status.running = not session.is_final
+    status.cancelling = session.phase is Phase.CANCELLING
+    status.title = title
+    status.line = session_line(session)
+    status.fraction = session.fraction or 0.0
+
+
+def session_line(session: Session) -> str:
+    """One line about the job: the step, how far it is, and about how long it will take."""
+    if session.phase is Phase.CANCELLING:
+        return "Stopping"
+    if session.phase is Phase.STARTING:
+        return "Starting the engine"
+    step = STAGE_WORDS.get(session.stage, session.stage or "Working")
+    counted = f" {session.current}/{session.total}" if session.total else ""
+    left = f", {time_words(session.seconds_left)} left" if session.seconds_left is not None else ""
+    return f"{step}{counted}{left}"
+
+
+def time_words(seconds: float) -> str:
+    """A time for people: "8 s", "3 min", "1 h 20 min"."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def say(status: UnderstudyStatus, text: str) -> None:
+    """Nothing; the status shows what has been done."""
+    status.said, status.hint, status.detail, status.error_code, status.is_error = text, "", "", "", False
+
+
+def say_failure(status: UnderstudyStatus, failure: Failure) -> None:
+    """Nothing; the status shows what went wrong and what to do."""
+    status.said, status.hint, status.detail = failure.message, failure.hint, failure.detail
+    status.error_code, status.is_error = failure.code, True
+
+
+def redraw(context: bpy.types.Context) -> None:
+    """Nothing; asks Blender to draw the sidebars and status bars again."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in {"VIEW_3D", "IMAGE_EDITOR", "STATUSBAR", "PREFERENCES"}:
+                area.tag_redraw()
