@@ -11,6 +11,8 @@ from steps import processes
 from steps.terminal import Refusal, say
 
 PIP_OPTIONS = ("--disable-pip-version-check", "--no-input", "--no-color")
+# Without compiling: most modules are never imported, and Python compiles those that are when they are.
+INSTALL_OPTIONS = ("--no-deps", "--only-binary=:all:", "--no-compile", "--retries=2", "--progress-bar=off")
 KEPT_LINES = 60
 NETWORK_WORDS = (
     "NewConnectionError",
@@ -49,7 +51,7 @@ class PipProgress:
 
     def _take(self, line: str) -> None:
         self.lines = [*self.lines[-KEPT_LINES:], line]
-        if line.startswith("Collecting "):
+        if line.startswith(("Collecting ", "Processing ")):
             self._seen += 1
         elif line.startswith("Downloading ") and " MB" in line:
             name = line.split()[1].rsplit("/", 1)[-1].split("-", maxsplit=1)[0]
@@ -69,21 +71,19 @@ def install(python: Path, packages: Mapping[str, str], *, extra_index: str = "")
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as requirements:
         requirements.writelines(f"{name}=={version}\n" for name, version in sorted(packages.items()))
         requirements.flush()
-        command = [
-            python,
-            "-m",
-            "pip",
-            "install",
-            *PIP_OPTIONS,
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "--retries",
-            "2",
-        ]
-        command += ["--extra-index-url", extra_index] if extra_index else []
+        extra = ["--extra-index-url", extra_index] if extra_index else []
         code = processes.run(
-            [*command, "--progress-bar", "off", "--requirement", requirements.name],
+            [
+                python,
+                "-m",
+                "pip",
+                "install",
+                *PIP_OPTIONS,
+                *INSTALL_OPTIONS,
+                *extra,
+                "--requirement",
+                requirements.name,
+            ],
             on_output=progress.feed,
             on_idle=progress.idle,
         )

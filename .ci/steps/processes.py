@@ -27,7 +27,7 @@ class Interrupted(BaseException):
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """A context in which SIGINT, SIGTERM and SIGHUP raise Interrupted (those ignored from outside stay ignored)."""
+    """A context in which SIGINT, SIGTERM and SIGHUP raise Interrupted (under nohup, SIGHUP stays ignored)."""
 
     def stop(signum: int, _frame: object) -> None:
         raise Interrupted(signum)
@@ -35,7 +35,7 @@ def interruptible() -> Iterator[None]:
     handled = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in handled}
     for number, handler in before.items():
-        if handler != signal.SIG_IGN:
+        if number != signal.SIGHUP or handler != signal.SIG_IGN:
             signal.signal(number, stop)
     try:
         yield
