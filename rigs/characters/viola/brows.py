@@ -6,26 +6,42 @@ from __future__ import annotations
 import numpy as np
 
 from rigs.characters.viola import lids, palette
-from rigs.characters.viola.head_form import head_distance
-from rigs.characters.viola.proportions import VIOLA
+from rigs.characters.viola.head_form import face_distance
+from rigs.characters.viola.proportions import VIOLA, FloatArray
 from rigs.characters.viola.sdf import depth_along_y, gradient
-from rigs.characters.viola.solids import Solid, capped_tube_faces, solid, swept, with_mirror_image
+from rigs.characters.viola.solids import Solid, capped_tube_faces, joined, solid, swept, with_mirror_image
+
+
+_BROW_KNOTS = np.array([[1.35, 2.5], [2.25, 2.95], [3.4, 3.3], [4.45, 3.2], [5.35, 2.62]])
+_TUFTS = 17
+
+
+def _tuft_paths() -> FloatArray:
+    """Paths (tufts, 6, 3) of the left brow: each rooted further along the brow and combed towards its end."""
+    stops = np.linspace(0.0, 1.0, len(_BROW_KNOTS))
+    start = 0.86 * np.linspace(0.0, 1.0, _TUFTS)[:, None]
+    reach = np.linspace(0.0, 1.0, 6)[None]
+    way = start + np.minimum(0.3, 1.04 - start) * reach
+    x, z = (np.polynomial.Polynomial.fit(stops, _BROW_KNOTS[:, axis], 3)(way) for axis in (0, 1))
+    z = z + 0.3 * (1.0 - start) ** 1.3 * (reach - 0.62) * np.where(start < 0.5, 1.0, 0.5)
+    y = depth_along_y(face_distance, x.ravel(), z.ravel()).reshape(x.shape) - 0.01
+    return np.stack([x, y, z], axis=-1)
+
+
+def _tuft(path: FloatArray, outward: FloatArray, number: int) -> Solid:
+    reach = np.linspace(0.0, 1.0, len(path))
+    taper = np.sqrt(np.clip(np.minimum(0.35 + reach / 0.3, (1.05 - reach) / 0.7), 0.02, 1.0))
+    full = 0.25 * (1.0 - 0.5 * number / _TUFTS)
+    size = np.stack([full * taper, 0.085 * taper], axis=1)
+    shade = tuple(channel * (0.8 + 0.13 * (number * 3 % 5)) for channel in palette.BROW)
+    return solid(swept(path, outward, size, 6), capped_tube_faces(len(path), 6), "brow", shade)
 
 
 def eyebrows() -> Solid:
-    """Both eyebrows as soft tapered strips lying on the brow, left first."""
-    knots = np.array([[1.3, 2.55], [2.2, 2.98], [3.4, 3.3], [4.4, 3.2], [5.3, 2.6]])
-    way = np.linspace(0.0, 1.0, 19)
-    stops = np.linspace(0.0, 1.0, len(knots))
-    smooth = np.polynomial.Polynomial.fit
-    x, z = smooth(stops, knots[:, 0], 3)(way), smooth(stops, knots[:, 1], 3)(way)
-    path = np.stack([x, depth_along_y(head_distance, x, z), z], axis=1)
-    outward = gradient(head_distance, path)
-    taper = np.sqrt(np.clip(np.minimum(way / 0.12, (1.0 - way) / 0.75), 0.02, 1.0))
-    size = np.stack([0.3 * taper, 0.13 * taper], axis=1)
-    return with_mirror_image(
-        solid(swept(path, outward, size, 10), capped_tube_faces(len(way), 10), "brow", palette.BROW)
-    )
+    """Both eyebrows as overlapping tufts lying on the brow, left first."""
+    paths = _tuft_paths()
+    outward = gradient(face_distance, paths.reshape(-1, 3)).reshape(paths.shape)
+    return with_mirror_image(joined([_tuft(paths[k], outward[k], k) for k in range(_TUFTS)]))
 
 
 def upper_lashes() -> Solid:

@@ -12,7 +12,7 @@ from rigs.characters.viola.proportions import FloatArray
 from rigs.characters.viola.sdf import gradient
 from rigs.characters.viola.solids import Solid, grid_faces, solid
 
-_NECKLINE_ROW = -11
+_NECKLINE_ROW = -15
 
 
 def top(grid: HeadGrid, head: FloatArray) -> Solid:

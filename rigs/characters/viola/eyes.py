@@ -11,7 +11,7 @@ from rigs.characters.viola.solids import Face, Solid, grid_faces, joined, solid
 
 SPOKES = 40
 PUPIL_VERTEX = 0
-_PUPIL_RADIUS = 0.29
+_PUPIL_RADIUS = 0.32
 _CORNEA_RAD = np.deg2rad(29.0)
 _CORNEA_RISE = 0.035
 
@@ -44,7 +44,7 @@ def _iris_tints(rows: FloatArray) -> FloatArray:
 def _ball() -> Solid:
     eye, iris = VIOLA.eye_radius, VIOLA.iris_radius
     plane = -np.sqrt(eye**2 - iris**2)
-    inner = np.array([0.14, _PUPIL_RADIUS, 0.30, 0.4, 0.5, 0.6, 0.67, iris])
+    inner = np.array([0.14, _PUPIL_RADIUS, 0.33, 0.43, 0.54, 0.66, 0.75, iris])
     depth = plane + np.array([0.13, 0.13, 0.12, 0.10, 0.075, 0.05, 0.03, 0.0])
     angle = np.concatenate([[np.arcsin(iris / eye) + 0.035], np.deg2rad(np.linspace(33.0, 118.0, 11))])
     radius = np.concatenate([inner, eye * np.sin(angle)])

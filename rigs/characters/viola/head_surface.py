@@ -11,7 +11,7 @@ from rigs.characters.viola.head_grid import HeadGrid
 from rigs.characters.viola.proportions import FloatArray, IntArray
 from rigs.characters.viola.sdf import project
 
-_EVENING_ROUNDS = 14
+_EVENING_ROUNDS = 12
 
 
 def _edges(quads: IntArray) -> IntArray:
@@ -43,7 +43,7 @@ def shape_head(grid: HeadGrid) -> FloatArray:
     """Positions (N, 3) in cm of every vertex of the grid on Viola's face at rest."""
     positions = grid.rough.copy()
     on_grid = grid.cells[grid.cells >= 0]
-    positions[on_grid] = project(head_distance, positions[on_grid], steps=8)
+    positions[on_grid] = project(head_distance, positions[on_grid], steps=6)
     lids.place_eye_rings(positions, grid)
     lips.place_mouth_rings(positions, grid)
     free = np.setdiff1d(np.arange(len(positions)), _held(grid))
@@ -51,5 +51,5 @@ def shape_head(grid: HeadGrid) -> FloatArray:
     for _ in range(_EVENING_ROUNDS):
         positions[free] += 0.5 * (_neighbour_mean(positions, edges) - positions)[free]
         positions[free] = project(head_distance, positions[free], steps=1)
-    positions[free] = project(head_distance, positions[free], steps=3)
+    positions[free] = project(head_distance, positions[free], steps=2)
     return symmetric(positions, grid.mirror)

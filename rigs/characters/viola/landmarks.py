@@ -6,14 +6,14 @@ from __future__ import annotations
 import numpy as np
 
 from rigs.characters.viola import lips
-from rigs.characters.viola.head_form import head_distance
+from rigs.characters.viola.head_form import face_distance
 from rigs.characters.viola.head_grid import HeadGrid
 from rigs.characters.viola.proportions import FloatArray
 from rigs.characters.viola.sdf import depth_along_y
 
 # The subject's left half; the right half are the mirror partners. (x, z) in cm seen from the front.
 _LEFT_BROW = ((1.45, 2.6), (2.3, 2.98), (3.3, 3.22), (4.3, 3.15), (5.15, 2.7))
-_BRIDGE_Z = (0.5, -0.75, -2.0, -3.3)
+_BRIDGE = ((0.0, 0.5), (0.0, -0.75), (0.0, -2.0), (0.0, -3.3))
 _NOSE_BASE = ((0.0, -4.15), (0.62, -4.1), (1.2, -3.85))
 # Jaw contour from the chin to the left ear: (x, y, z) in cm.
 _LEFT_JAW = (
@@ -35,9 +35,11 @@ class _Finder:
         distance = np.linalg.norm(self._points - place, axis=1) + self._free
         return int(np.argmin(distance))
 
-    def in_front(self, x: float, z: float) -> int:
-        y = depth_along_y(head_distance, np.array([x]), np.array([z]))[0]
-        return self.nearest(np.array([x, y, z]))
+    def in_front(self, places: tuple[tuple[float, float], ...]) -> list[int]:
+        """The vertices seen at places (x, z) from the front."""
+        x, z = np.array(places, dtype=np.float64).T
+        points = np.stack([x, depth_along_y(face_distance, x, z), z], axis=1)
+        return [self.nearest(point) for point in points]
 
 
 def _mouth(grid: HeadGrid) -> list[int]:
@@ -70,9 +72,9 @@ def landmark_vertices(grid: HeadGrid, head: FloatArray) -> list[int]:
     find = _Finder(head, blocked)
     mirror = grid.mirror
     jaw_left = [find.nearest(np.array(place)) for place in _LEFT_JAW]
-    brow_left = [find.in_front(x, z) for x, z in _LEFT_BROW]
-    bridge = [find.in_front(0.0, z) for z in _BRIDGE_Z]
-    base = [find.in_front(x, z) for x, z in _NOSE_BASE]
+    brow_left = find.in_front(_LEFT_BROW)
+    bridge = find.in_front(_BRIDGE)
+    base = find.in_front(_NOSE_BASE)
     left_eye = _left_eye(grid)
     right_eye = [int(mirror[left_eye[i]]) for i in (3, 2, 1, 0, 5, 4)]
     jaw = [int(mirror[v]) for v in jaw_left[:0:-1]] + jaw_left

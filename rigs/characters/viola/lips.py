@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rigs.characters.viola.head_form import head_distance
+from rigs.characters.viola.head_form import face_distance
 from rigs.characters.viola.head_grid import HeadGrid
 from rigs.characters.viola.proportions import VIOLA, FloatArray
 from rigs.characters.viola.sdf import depth_along_y
@@ -13,8 +13,8 @@ from rigs.characters.viola.sdf import depth_along_y
 BORDER_RING, CONTACT_RING = 5, 9
 # Along each lip from its border (0) to where the lips touch (1): the share of the way, and how far it swells (cm).
 _SHARE = np.array([0.0, 0.3, 0.62, 0.88, 1.0])
-_SWELL_UPPER = np.array([0.04, 0.22, 0.36, 0.28, 0.02])
-_SWELL_LOWER = np.array([0.02, 0.3, 0.5, 0.38, 0.04])
+_SWELL_UPPER = np.array([0.05, 0.2, 0.33, 0.3, 0.05])
+_SWELL_LOWER = np.array([0.02, 0.24, 0.45, 0.4, 0.06])
 _CORNER_REACH = np.array([0.24, 0.17, 0.11, 0.05, 0.0])
 
 
@@ -34,7 +34,7 @@ def ring_across(length: int) -> tuple[FloatArray, FloatArray]:
 def lip_line_z(x: FloatArray) -> FloatArray:
     """Height (cm) of the line where the lips touch: a soft dip in the middle, corners a hint upwards."""
     share = np.clip(np.abs(x) / VIOLA.mouth_half_width, 0.0, 1.3)
-    return VIOLA.mouth_height - 0.07 * np.exp(-((x / 0.55) ** 2)) - 0.05 * np.sin(np.pi * share) + 0.1 * share**3
+    return VIOLA.mouth_height - 0.07 * np.exp(-((x / 0.55) ** 2)) - 0.05 * np.sin(np.pi * share) + 0.2 * share**3
 
 
 def _heights(share: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -42,7 +42,7 @@ def _heights(share: FloatArray) -> tuple[FloatArray, FloatArray]:
     across = np.abs(share)
     fullness = np.maximum(1.0 - across**2, 0.0)
     bow = 1.0 - 0.17 * np.exp(-((across / 0.11) ** 2)) + 0.1 * np.exp(-(((across - 0.25) / 0.16) ** 2))
-    return 0.6 * fullness**0.8 * bow, 0.76 * fullness**0.62
+    return 0.72 * fullness**0.8 * bow, 0.86 * fullness**0.62
 
 
 def _outer_rings(share: FloatArray, lip: FloatArray) -> FloatArray:
@@ -56,7 +56,7 @@ def _outer_rings(share: FloatArray, lip: FloatArray) -> FloatArray:
         z = lip_line_z(x) + height * np.abs(lip)
         swell = np.where(lip >= 0, _SWELL_UPPER[k], _SWELL_LOWER[k]) * fullness**0.7
         sink = 0.16 * np.abs(share) ** 6 * way
-        rings.append(np.stack([x, depth_along_y(head_distance, x, z) - swell + sink, z], axis=1))
+        rings.append(np.stack([x, depth_along_y(face_distance, x, z) - swell + sink, z], axis=1))
     return np.stack(rings)
 
 

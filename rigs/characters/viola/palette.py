@@ -5,9 +5,9 @@ from __future__ import annotations
 
 Colour = tuple[float, float, float]
 
-SKIN: Colour = (0.60, 0.315, 0.205)
+SKIN: Colour = (0.56, 0.265, 0.155)
 BLUSH: Colour = (0.62, 0.20, 0.135)
-LIPS: Colour = (0.47, 0.115, 0.105)
+LIPS: Colour = (0.44, 0.10, 0.085)
 MOUTH: Colour = (0.20, 0.035, 0.035)
 GUMS: Colour = (0.50, 0.16, 0.15)
 TEETH: Colour = (0.86, 0.82, 0.74)

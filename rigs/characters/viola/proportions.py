@@ -19,16 +19,16 @@ class Proportions:
     Lid angles are measured about the x axis through the eyeball's centre: 0 looks straight ahead, positive is up.
     """
 
-    eye_center: tuple[float, float, float] = (3.3, 0.42, 0.0)
-    eye_radius: float = 1.6
-    iris_radius: float = 0.72
-    lid_radius: float = 1.745
-    lid_half_width_rad: float = np.deg2rad(58.0)
+    eye_center: tuple[float, float, float] = (3.35, 0.5, 0.0)
+    eye_radius: float = 1.75
+    iris_radius: float = 0.8
+    lid_radius: float = 1.905
+    lid_half_width_rad: float = np.deg2rad(57.0)
     lid_upper_rad: float = np.deg2rad(26.0)
     lid_lower_rad: float = np.deg2rad(-21.0)
     lid_closing_rad: float = np.deg2rad(-10.0)
     lid_tilt_rad: float = np.deg2rad(4.0)
-    mouth_half_width: float = 2.3
+    mouth_half_width: float = 2.2
     mouth_height: float = -6.7
     jaw_pivot: tuple[float, float, float] = (0.0, 8.2, -2.6)
     jaw_open_rad: float = np.deg2rad(21.0)

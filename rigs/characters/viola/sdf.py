@@ -20,9 +20,11 @@ _TETRAHEDRON = np.array([[1, -1, -1], [-1, -1, 1], [-1, 1, -1], [1, 1, 1]], dtyp
 
 def ellipsoid(points: FloatArray, center: tuple[float, ...], radii: tuple[float, ...]) -> FloatArray:
     """Distances (first order near the surface) to an axis-aligned ellipsoid."""
-    scaled = (points - np.array(center)) / np.array(radii)
-    near = np.linalg.norm(scaled, axis=1)
-    slope = np.linalg.norm(scaled / np.array(radii), axis=1)
+    inverse = 1.0 / np.array(radii)
+    scaled = (points - np.array(center)) * inverse
+    steep = scaled * inverse
+    near = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
+    slope = np.sqrt(np.einsum("ij,ij->i", steep, steep))
     return near * (near - 1.0) / np.maximum(slope, 1e-9)
 
 
@@ -31,9 +33,10 @@ def round_cone(
 ) -> FloatArray:
     """Distances to a capsule whose radius runs linearly from one end to the other."""
     origin, axis = np.array(start), np.array(end) - np.array(start)
-    share = np.clip((points - origin) @ axis / (axis @ axis), 0.0, 1.0)
-    nearest = origin + share[:, None] * axis
-    return np.linalg.norm(points - nearest, axis=1) - (radius_start + share * (radius_end - radius_start))
+    local = points - origin
+    share = np.clip(np.einsum("ij,j->i", local, axis / (axis @ axis)), 0.0, 1.0)
+    local -= share[:, None] * axis
+    return np.sqrt(np.einsum("ij,ij->i", local, local)) - (radius_start + share * (radius_end - radius_start))
 
 
 def smooth_union(first: FloatArray, second: FloatArray, width: float) -> FloatArray:
@@ -63,9 +66,9 @@ def project(field: Field, points: FloatArray, steps: int = 6) -> FloatArray:
     return moved
 
 
-def depth_along_y(field: Field, x: FloatArray, z: FloatArray, start_y: float = -8.0) -> FloatArray:
+def depth_along_y(field: Field, x: FloatArray, z: FloatArray, start_y: float = -5.0) -> FloatArray:
     """The y (N,) at which rays from the front (travelling to +y) first meet the surface, by sphere tracing."""
     points = np.stack([x, np.full_like(x, start_y), z], axis=1)
-    for _ in range(90):
-        points[:, 1] += 0.8 * field(points)
+    for _ in range(40):
+        points[:, 1] += 0.85 * field(points)
     return points[:, 1].copy()

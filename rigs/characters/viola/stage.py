@@ -23,9 +23,9 @@ class Lamp:
 
 
 LAMPS = (
-    Lamp("Viola.Key", (-0.75, -0.95, 0.62), 0.55, 17.0, (1.0, 0.90, 0.80)),
-    Lamp("Viola.Fill", (0.95, -0.85, 0.05), 0.9, 5.0, (0.72, 0.84, 1.0)),
-    Lamp("Viola.Rim", (0.55, 0.85, 0.6), 0.5, 20.0, (1.0, 0.86, 0.72)),
+    Lamp("Viola.Key", (-0.75, -0.95, 0.62), 0.5, 10.0, (1.0, 0.90, 0.80)),
+    Lamp("Viola.Fill", (0.95, -0.85, 0.05), 0.9, 2.6, (0.72, 0.84, 1.0)),
+    Lamp("Viola.Rim", (0.55, 0.85, 0.6), 0.5, 9.0, (1.0, 0.86, 0.72)),
 )
 _AIM = Vector((0.0, 0.0, EYE_LEVEL_M - 0.03))
 
@@ -51,9 +51,9 @@ def add_lights(collection: bpy.types.Collection) -> list[bpy.types.Object]:
 def add_camera(collection: bpy.types.Collection) -> bpy.types.Object:
     """A portrait camera before the face; its height of view is the same in square and wide frames."""
     data = bpy.data.cameras.new("Viola.Camera")
-    data.sensor_fit, data.sensor_height, data.lens, data.clip_start = "VERTICAL", 24.0, 70.0, 0.05
+    data.sensor_fit, data.sensor_height, data.lens, data.clip_start = "VERTICAL", 24.0, 76.0, 0.05
     made = bpy.data.objects.new("Viola.Camera", data)
-    aim = Vector((0.0, 0.0, EYE_LEVEL_M - 0.018))
+    aim = Vector((0.0, 0.0, EYE_LEVEL_M - 0.006))
     _aimed(made, aim + Vector((0.0, -1.22, 0.0)), aim)
     collection.objects.link(made)
     return made
@@ -71,12 +71,12 @@ def set_world(scene: bpy.types.Scene) -> None:
     shift.inputs["Location"].default_value = (-0.5, -0.56, 0.0)
     glow, ramp = nodes.new("ShaderNodeVectorMath"), nodes.new("ShaderNodeValToRGB")
     glow.operation = "LENGTH"
-    ramp.color_ramp.elements[0].color = (0.30, 0.27, 0.26, 1.0)
-    ramp.color_ramp.elements[1].color = (0.045, 0.065, 0.085, 1.0)
+    ramp.color_ramp.elements[0].color = (0.16, 0.15, 0.155, 1.0)
+    ramp.color_ramp.elements[1].color = (0.02, 0.032, 0.045, 1.0)
     ramp.color_ramp.elements[1].position = 0.78
     ramp.color_ramp.interpolation = "EASE"
     path, mix = nodes.new("ShaderNodeLightPath"), nodes.new("ShaderNodeMixRGB")
-    mix.inputs[1].default_value = (0.20, 0.22, 0.26, 1.0)
+    mix.inputs[1].default_value = (0.13, 0.15, 0.19, 1.0)
     links.new(place.outputs["Window"], shift.inputs["Vector"])
     links.new(shift.outputs["Vector"], glow.inputs[0])
     links.new(glow.outputs["Value"], ramp.inputs["Fac"])
