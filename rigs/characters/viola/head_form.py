@@ -42,9 +42,7 @@ def nose(form: FloatArray, half: FloatArray) -> FloatArray:
 def lids(form: FloatArray, half: FloatArray) -> FloatArray:
     """`form` with a socket for each eye and the lids' bulge in it."""
     radius = VIOLA.lid_radius
-    form = smooth_cut(form, ellipsoid(half, # Farther than any fillet reaches.
-_FAR = 50.0
-_SOCKET_CENTER, _SOCKET_RADII), 0.9)
+    form = smooth_cut(form, ellipsoid(half, _SOCKET_CENTER, _SOCKET_RADII), 0.9)
     return smooth_union(form, ellipsoid(half, VIOLA.eye_center, (radius, radius, radius)), 0.35)
 
 
