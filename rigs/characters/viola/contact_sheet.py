@@ -71,8 +71,8 @@ def _turn_camera(camera: bpy.types.Object, home: Matrix, pose: Pose) -> None:
     pivot = Vector((0.0, 0.03 if pose.camera_deg else 0.0, 0.0))
     spin = Matrix.Translation(pivot) @ Matrix.Rotation(np.deg2rad(pose.camera_deg), 4, "Z") @ Matrix.Translation(-pivot)
     camera.matrix_world = spin @ home
-    camera.data.lens = 210.0 if pose.close else 76.0
-    camera.data.shift_y = 0.16 if pose.close else 0.0
+    camera.data.lens = 210.0 if pose.close else 112.0
+    camera.data.shift_y = 0.16 if pose.close else -0.02
 
 
 def apply_pose(made: CharacterObjects, pose: Pose) -> None:
