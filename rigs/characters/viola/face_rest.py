@@ -42,12 +42,13 @@ def _lid_tables(grid: HeadGrid, points: FloatArray) -> tuple[IntArray, IntArray,
         half = rings.shape[1] // 2
         lid_side[rings] = side
         lid[rings[:, 1:half]], lid[rings[:, half + 1 :]] = 1, -1
-        alpha, beta, _ = lids.to_eye_angles(points[rings], side)
+        alpha, beta, radius = lids.to_eye_angles(points[rings], side)
         above = (beta - lids.upper_margin_rad(alpha)) / _UPPER_SPAN_RAD
         below = (lids.lower_margin_rad(alpha) - beta) / _LOWER_SPAN_RAD
         away = np.where(lid[rings] > 0, above, below)
         beyond = soft_step(np.abs(alpha), VIOLA.lid_half_width_rad, VIOLA.lid_half_width_rad + 0.25)
-        weight[rings] = soft_step(1.0 - away, 0.0, 1.0) * (1.0 - beyond)
+        off_eye = soft_step(radius, VIOLA.lid_radius + 0.1, VIOLA.lid_radius + 0.7)
+        weight[rings] = soft_step(1.0 - away, 0.0, 1.0) * (1.0 - beyond) * (1.0 - off_eye)
         weight[rings[lids.LID_MARGIN_RING :]] = 1.0
         weight[rings[0]] = 0.0
     return lid, lid_side, weight

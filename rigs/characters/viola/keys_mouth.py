@@ -15,7 +15,7 @@ from rigs.characters.viola.proportions import VIOLA, FloatArray
 
 _MOUTH = (0.0, -2.2, VIOLA.mouth_height)
 _CORNER = (VIOLA.mouth_half_width, -1.3, VIOLA.mouth_height)
-_PARTING_POWER = 2.6
+_PARTING_POWER = 2.3
 
 
 def _parting(face: FaceRest) -> FloatArray:
@@ -67,8 +67,10 @@ def _near_lips(face: FaceRest, reach: float) -> FloatArray:
 def _jaw_keys(face: FaceRest) -> dict[str, FloatArray]:
     swing = rotate_about_x(face.points, VIOLA.jaw_pivot, VIOLA.jaw_open_rad)
     slide = _sliding_jaw(face)
+    opened = jaw_weights(face)[:, None] * swing
+    opened[:, 0] -= 0.12 * face.points[:, 0] * bump(face.points, _MOUTH, (3.6, 3.0, 2.4))
     return {
-        "jawOpen": jaw_weights(face)[:, None] * swing,
+        "jawOpen": opened,
         "jawForward": push(slide, (0.0, -0.75, 0.0)),
         "jawLeft": push(slide, (0.85, 0.0, 0.0)),
         "mouthClose": _mouth_close(face),
@@ -76,16 +78,19 @@ def _jaw_keys(face: FaceRest) -> dict[str, FloatArray]:
 
 
 def _mouth_close(face: FaceRest) -> FloatArray:
-    """What brings the lips together again while jawOpen is 1: each lip takes its part of the way."""
+    """What brings the lips together again while jawOpen is 1: the upper lip comes down a little, the lower all the way.
+
+    The upper lip must not go back with the jaw, or it would meet the teeth.
+    """
     line = np.stack([face.points[:, 0], np.full(len(face.points), -2.0), lips.lip_line_z(face.points[:, 0])], axis=1)
     contact = (face.lip_ring >= lips.BORDER_RING) & (face.lip_ring <= 12)
-    for ring_point in (line,):
-        ring_point[contact] = _contact_points(face)[contact]
+    line[contact] = _contact_points(face)[contact]
     swing = rotate_about_x(line, VIOLA.jaw_pivot, VIOLA.jaw_open_rad)
     region = _jaw_region(line)
     gap = (1.0 - face.lip_across**_PARTING_POWER)[:, None] * region[:, None] * swing
-    part = np.where(face.lip > 0, 0.36, -0.64) * (face.lip != 0)
-    return (part * _near_lips(face, 1.15))[:, None] * gap
+    upper = gap * np.array([0.0, 0.0, 0.3])
+    share = np.where((face.lip > 0)[:, None], upper, np.where((face.lip < 0)[:, None], upper - gap, 0.0))
+    return _near_lips(face, 1.15)[:, None] * share
 
 
 def _contact_points(face: FaceRest) -> FloatArray:
@@ -131,12 +136,12 @@ def _left_corner_keys(face: FaceRest) -> dict[str, FloatArray]:
     points = face.points
     share = left_share(points, 1.5)
     share = share[:, None] * np.where(face.lip_ring > 12, 0.4, 1.0)[:, None]
-    corner = bump(points, _CORNER, (1.55, 3.0, 1.25)) + 0.35 * bump(points, (1.2, -2.0, -6.7), (1.2, 2.5, 1.2))
+    corner = bump(points, _CORNER, (1.6, 3.0, 1.35)) + 0.3 * bump(points, (1.0, -2.0, -6.7), (1.2, 2.5, 1.3))
     tight = bump(points, _CORNER, (1.2, 3.0, 1.2))
     cheek = bump(points, (3.5, -0.5, -3.9), (1.8, 3.0, 1.5)) * (1.0 - face.lid_weight)
     below = bump(points, (2.6, -0.8, -8.2), (1.4, 3.0, 1.2))
     return {
-        "mouthSmileLeft": (push(corner, (0.66, 0.5, 0.66)) + push(cheek, (0.1, -0.3, 0.42))) * share,
+        "mouthSmileLeft": (push(corner, (0.78, 0.55, 0.5)) + push(cheek, (0.12, -0.34, 0.5))) * share,
         "mouthFrownLeft": (push(corner, (0.05, 0.12, -0.62)) + push(below, (0.1, 0.0, -0.22))) * share,
         "mouthDimpleLeft": push(tight, (0.42, 0.46, 0.05)) * share,
         "mouthStretchLeft": (push(corner, (0.72, 0.42, -0.24)) + push(below, (0.25, 0.1, -0.1))) * share,

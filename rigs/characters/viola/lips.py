@@ -34,7 +34,7 @@ def ring_across(length: int) -> tuple[FloatArray, FloatArray]:
 def lip_line_z(x: FloatArray) -> FloatArray:
     """Height (cm) of the line where the lips touch: a soft dip in the middle, corners a hint upwards."""
     share = np.clip(np.abs(x) / VIOLA.mouth_half_width, 0.0, 1.3)
-    return VIOLA.mouth_height - 0.07 * np.exp(-((x / 0.55) ** 2)) - 0.05 * np.sin(np.pi * share) + 0.2 * share**3
+    return VIOLA.mouth_height - 0.07 * np.exp(-((x / 0.55) ** 2)) - 0.05 * np.sin(np.pi * share) + 0.26 * share**3
 
 
 def _heights(share: FloatArray) -> tuple[FloatArray, FloatArray]:

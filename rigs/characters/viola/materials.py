@@ -77,7 +77,7 @@ def _cornea() -> bpy.types.Material:
     tree.nodes.remove(tree.nodes["Principled BSDF"])
     fresnel, clear = tree.nodes.new("ShaderNodeFresnel"), tree.nodes.new("ShaderNodeBsdfTransparent")
     gloss, mix = tree.nodes.new("ShaderNodeBsdfGlossy"), tree.nodes.new("ShaderNodeMixShader")
-    fresnel.inputs["IOR"].default_value = 1.5
+    fresnel.inputs["IOR"].default_value = 2.1
     gloss.inputs["Roughness"].default_value = 0.03
     tree.links.new(fresnel.outputs["Fac"], mix.inputs[0])
     tree.links.new(clear.outputs[0], mix.inputs[1])

@@ -7,11 +7,14 @@ import numpy as np
 
 from rigs.characters.viola import palette
 from rigs.characters.viola.fields import soft_step
+from rigs.characters.viola.locks import smooth_path
 from rigs.characters.viola.proportions import VIOLA, FloatArray
 from rigs.characters.viola.solids import Solid, capped_tube_faces, joined, solid, swept
 
 _WIDTHS = (0.56, 0.46, 0.46, 0.48, 0.5, 0.56)
 _TONGUE_ROWS, _TONGUE_SIDES = 16, 16
+# The tongue's line (y, z) in cm, root to tip, when it is out: over the lower teeth and lip, then down.
+_STUCK_OUT = ((4.6, -8.2), (2.2, -7.3), (0.0, -6.75), (-1.6, -6.65), (-2.9, -6.95), (-3.9, -7.6), (-4.4, -8.5))
 
 
 def _arch_y(x: FloatArray, front: float) -> FloatArray:
@@ -61,13 +64,13 @@ def _gums(front: float, z: float) -> Solid:
 
 def upper_teeth() -> Solid:
     """Upper teeth and gums, cm, in the head."""
-    edge = VIOLA.mouth_height - 0.03
+    edge = VIOLA.mouth_height - 0.16
     return joined([*_row_of_teeth(-1.42, edge + 0.48, 0.48), _gums(-1.42, edge + 1.1)])
 
 
 def lower_teeth() -> Solid:
     """Lower teeth and gums, cm, in the head with the jaw closed."""
-    edge = VIOLA.mouth_height - 0.06
+    edge = VIOLA.mouth_height - 0.14
     return joined([*_row_of_teeth(-1.24, edge - 0.42, -0.42), _gums(-1.24, edge - 0.95)])
 
 
@@ -82,8 +85,7 @@ def tongue() -> tuple[Solid, FloatArray]:
     points = swept(path, up, size, _TONGUE_SIDES)
     groove = np.exp(-((points[:, 0] / 0.3) ** 2)) * np.repeat(soft_step(way, 0.1, 0.7), _TONGUE_SIDES)
     points[:, 2] -= 0.12 * groove * (points[:, 2] > np.repeat(z, _TONGUE_SIDES))
-    share = np.repeat(way, _TONGUE_SIDES)
+    aim = smooth_path(np.array(_STUCK_OUT), _TONGUE_ROWS)
     out = np.zeros_like(points)
-    out[:, 1] = -3.6 * share**1.3
-    out[:, 2] = 0.42 * np.sin(np.pi * np.clip(share, 0.0, 0.9)) - 0.75 * soft_step(share, 0.7, 1.0)
+    out[:, 1:] = np.repeat(aim - path[:, 1:], _TONGUE_SIDES, axis=0)
     return solid(points, capped_tube_faces(_TONGUE_ROWS, _TONGUE_SIDES), "tongue", palette.TONGUE), out

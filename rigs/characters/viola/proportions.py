@@ -31,7 +31,7 @@ class Proportions:
     mouth_half_width: float = 2.2
     mouth_height: float = -6.7
     jaw_pivot: tuple[float, float, float] = (0.0, 8.2, -2.6)
-    jaw_open_rad: float = np.deg2rad(21.0)
+    jaw_open_rad: float = np.deg2rad(18.0)
     gaze_side_rad: float = np.deg2rad(32.0)
     gaze_up_rad: float = np.deg2rad(24.0)
     gaze_down_rad: float = np.deg2rad(28.0)
