@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fomm_engine.wire.names import LANDMARKS
+from fomm_engine.wire.names import IRIS_LEFT, IRIS_RIGHT, LANDMARKS
 
 from . import projection, rotation
 from .array_types import FloatArray, IntArray
@@ -50,8 +50,9 @@ def neutral_costs(tracks: PerformanceTracks, frames: IntArray) -> dict[str, Floa
     """Give what speaks against each frame as the neutral one, by name, each (n,) and about 0..1.
 
     turned: angle away from the camera over 20 degrees; eyes: how far from the actor's open eye; mouth: how far the
-    lips are apart; expression: the regressor's channels and the features' distance from the take's most usual face;
-    unsure: the landmarks' sigma against the take's best; moving: speed of the landmarks.
+    lips are apart; gaze: irises away from their usual place; expression: the regressor's channels and the
+    features' distance from the take's most usual face; unsure: the landmarks' sigma against the take's best;
+    moving: speed of the landmarks.
     """
     unit = projection.face_unit_px(tracks.neutral_cm, tracks.head_translation_cm[frames], tracks.camera)
     points = tracks.landmarks_px[frames] / unit[:, None, None]
@@ -64,10 +65,22 @@ def neutral_costs(tracks: PerformanceTracks, frames: IntArray) -> dict[str, Floa
         "turned": angle / np.radians(20.0),
         "eyes": np.clip(np.abs(eyes / usual_open - 1.0) * 1.5, 0.0, 3.0),
         "mouth": np.clip((lips - np.percentile(lips, 5)) * 8.0, 0.0, 3.0),
+        "gaze": np.clip(_looking_away(tracks, frames, unit) * 8.0, 0.0, 3.0),
         "expression": np.clip(_expression(tracks.arkit[frames]), 0.0, 3.0),
         "unsure": np.clip(sigma / max(float(np.percentile(sigma, 20)), 1e-9) - 1.0, 0.0, 3.0) * 0.5,
         "moving": np.clip(_speed(points, tracks.time_s[frames]), 0.0, 3.0),
     }
+
+
+def _looking_away(tracks: PerformanceTracks, frames: IntArray, unit_px: FloatArray) -> FloatArray:
+    """Give how far the irises are from where they usually are between the eye corners, (n,) in eye distances."""
+    points = tracks.points_px[frames] / unit_px[:, None, None]
+    eyes: list[FloatArray] = []
+    for side, iris in (("right", IRIS_RIGHT), ("left", IRIS_LEFT)):
+        corners = [LANDMARKS[f"eye_{side}_outer"][0], LANDMARKS[f"eye_{side}_inner"][0]]
+        eyes.append(points[:, iris] - points[:, corners].mean(1))
+    where = np.mean(eyes, axis=0)
+    return np.linalg.norm(where - np.median(where, axis=0), axis=1)
 
 
 def _expression(arkit: FloatArray) -> FloatArray:

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fomm_engine.wire.names import ARKIT_CHANNELS
-
 from .array_types import FloatArray, IntArray
 from .features import Observation
-from .priors import ExpressionPrior, channel_sigmas, sparsities, step_sigmas
-from .regions import mirrored_name
+from .priors import ExpressionPrior, pair_precision, sparsities, step_sigmas
 from .rows import RowBlock, build_rows, normal_equations
 
 FRAMES_AT_ONCE = 128  # rows of that many frames fit in a cache's worth of memory
-ITERATIONS = 160
+ITERATIONS = 100
 STEP_RATE_HZ = 30.0  # the rate for which the temporal term's figures hold
 
 
@@ -102,21 +99,10 @@ def add_priors(
     normal: FloatArray, right_side: FloatArray, *, opinion: FloatArray, prior: ExpressionPrior, trust: float
 ) -> None:
     """Add the regressor's opinion, the spread, the sparsity and the symmetric pairs to normal equations, in place."""
+    own = trust * prior.opinion_sigma**-2
     width = normal.shape[1]
-    own = trust * channel_sigmas(prior) ** -2
-    pairs = np.zeros((width, width))
-    for index, name in enumerate(ARKIT_CHANNELS):
-        other = ARKIT_CHANNELS.index(mirrored_name(name))
-        if other != index and region_pairs(name):
-            pairs[index, index] += prior.pair_sigma**-2
-            pairs[index, other] -= prior.pair_sigma**-2
-    normal += np.diag(own + prior.spread_sigma**-2) + pairs
+    normal += (own + prior.spread_sigma**-2) * np.eye(width) + pair_precision(prior)
     right_side += own * opinion - sparsities(prior)
-
-
-def region_pairs(name: str) -> bool:
-    """Tell whether a channel's two sides usually move together: directions (jawLeft, mouthLeft) and gaze do not."""
-    return name not in ("jawLeft", "jawRight", "mouthLeft", "mouthRight") and not name.startswith("eyeLook")
 
 
 def temporal_coupling(time_s: FloatArray, prior: ExpressionPrior, quick: FloatArray | None) -> FloatArray:

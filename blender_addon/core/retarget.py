@@ -20,8 +20,8 @@ from .tracks import PerformanceTracks
 
 LEAST_CHANNEL_NOISE = 0.005  # of a channel's range: less is not seen
 LEAST_TURN_NOISE_RAD = 0.001
+LEAST_SHIFT_NOISE_CM = 0.02
 CHANNEL_IN_USE = 0.05
-LIPS_PEAKS = ("mouthClose",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _solve(
         quick=_lid_channels(contacts.lids[frames]),
     )
     explained = expression.explained_share(observation, frames=frames, weights=solved)
-    weights = _finish_weights(_bridge_values(solved, frames, tracks, settings), tracks, contacts, settings)
+    weights = _bridge(_finish_weights(solved, tracks, contacts, settings), tracks, settings)
     turn, shift_cm = _head_motion(tracks, neutral.frame, settings)
     gaze_rad = gaze.gaze_angles(weights, tracks.basis_cm)
     return _Motion(weights, turn, shift_cm, gaze_rad, contacts), explained
@@ -100,34 +100,40 @@ def _lid_channels(lids: FloatArray) -> FloatArray:
     return result
 
 
-def _bridge_values(
-    solved: FloatArray, frames: IntArray, tracks: PerformanceTracks, settings: RetargetSettings
-) -> FloatArray:
+def _bridge(values: FloatArray, tracks: PerformanceTracks, settings: RetargetSettings) -> FloatArray:
     """Give values for all frames from those of the valid ones, (n, C) -> (T, C)."""
+    before, after, share = _stand_ins(tracks, settings)
+    return values[before] + share[:, None] * (values[after] - values[before])
+
+
+def _stand_ins(tracks: PerformanceTracks, settings: RetargetSettings) -> tuple[IntArray, IntArray, FloatArray]:
+    """Give `timing.bridge_positions` as places among the valid frames."""
     before, after, share = timing.bridge_positions(tracks.valid, tracks.time_s, bridge_s=settings.bridge_s)
-    place = np.zeros(tracks.frame_count, np.int64)
-    place[frames] = np.arange(len(frames))
-    first, second = solved[place[before]], solved[place[after]]
-    return first + share[:, None] * (second - first)
+    place = np.cumsum(tracks.valid) - 1
+    return place[before], place[after], share
 
 
 def _finish_weights(
-    weights: FloatArray, tracks: PerformanceTracks, contacts: Contacts, settings: RetargetSettings
+    solved: FloatArray, tracks: PerformanceTracks, contacts: Contacts, settings: RetargetSettings
 ) -> FloatArray:
-    """Give weights after smoothing, gain, contact and mirror; within 0..1."""
-    strength, gain = np.zeros(weights.shape[1]), np.ones(weights.shape[1])
+    """Give the valid frames' weights after smoothing, gain, contact and mirror: (n, 52) within 0..1."""
+    strength, gain = np.zeros(solved.shape[1]), np.ones(solved.shape[1])
     for region in REGIONS:
         own = settings.region(region)
         strength[region_mask(region)] = own.smoothing * settings.smoothing
         gain[region_mask(region)] = own.gain * settings.gain
-    lids = _lid_channels(contacts.lids)
+    lids, lips = contacts.lids[tracks.valid], contacts.lips[tracks.valid]
     result = smoothing.smooth_columns(
-        weights, tracks.time_s, strength=strength, least_noise=LEAST_CHANNEL_NOISE, keep=lids
+        solved,
+        tracks.time_s[tracks.valid],
+        strength=strength,
+        least_noise=LEAST_CHANNEL_NOISE,
+        keep=_lid_channels(lids),
     )
     result = np.clip(result * gain, 0.0, 1.0)
     if settings.contact:
-        result = contact.close_lids(result, contacts.lids)
-        result = contact.close_lips(result, contacts.lips, tracks.basis_cm)
+        result = contact.close_lids(result, lids)
+        result = contact.close_lips(result, lips, tracks.basis_cm)
     return mirrored(result) if settings.mirror else result
 
 
@@ -135,21 +141,20 @@ def _head_motion(
     tracks: PerformanceTracks, neutral_frame: int, settings: RetargetSettings
 ) -> tuple[FloatArray, FloatArray]:
     """Give the head's turn (T, 4) and shift (T, 3) cm against its neutral, in the neutral head's frame."""
-    before, after, share = timing.bridge_positions(tracks.valid, tracks.time_s, bridge_s=settings.bridge_s)
+    time_s, strength = tracks.time_s[tracks.valid], settings.head.smoothing * settings.smoothing
     reference = np.eye(3) if settings.head_reference == "camera" else tracks.head_rotation[neutral_frame]
-    relative = rotation.quaternion_from_matrix(head.relative_rotation(tracks.head_rotation, reference))
-    turn = rotation.sign_continuous(rotation.slerp(relative[before], relative[after], share))
-    strength = settings.head.smoothing * settings.smoothing
-    turn = smoothing.smooth_turns(turn, tracks.time_s, strength=strength, least_noise_rad=LEAST_TURN_NOISE_RAD)
+    relative = head.relative_rotation(tracks.head_rotation[tracks.valid], reference)
+    turn = rotation.sign_continuous(rotation.quaternion_from_matrix(relative))
+    turn = smoothing.smooth_turns(turn, time_s, strength=strength, least_noise_rad=LEAST_TURN_NOISE_RAD)
     turn = head.scaled_turn(turn, settings.head.gain)
-    where = tracks.head_translation_cm
-    where = where[before] + share[:, None] * (where[after] - where[before])
-    shift = (where - tracks.head_translation_cm[neutral_frame]) @ reference
+    shift = (tracks.head_translation_cm[tracks.valid] - tracks.head_translation_cm[neutral_frame]) @ reference
     columns = np.full(3, strength)
-    shift = smoothing.smooth_columns(shift, tracks.time_s, strength=columns, least_noise=0.02)
+    shift = smoothing.smooth_columns(shift, time_s, strength=columns, least_noise=LEAST_SHIFT_NOISE_CM)
     if settings.mirror:
-        return head.mirrored_turn(turn), shift * np.array([-1.0, 1.0, 1.0])
-    return turn, shift
+        turn, shift = head.mirrored_turn(turn), shift * np.array([-1.0, 1.0, 1.0])
+    before, after, share = _stand_ins(tracks, settings)
+    bridged = rotation.sign_continuous(rotation.slerp(turn[before], turn[after], share))
+    return bridged, _bridge(shift, tracks, settings)
 
 
 def _curves(motion: _Motion, tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings) -> Curves:

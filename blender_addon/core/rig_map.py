@@ -52,6 +52,7 @@ def parse_convention(data: Mapping[str, Any]) -> Convention:
         targets = {
             str(channel): tuple((str(target), float(weight)) for target, weight in rows)
             for channel, rows in data["targets"].items()
+            if rows
         }
         convention = Convention(
             name=name,

@@ -10,8 +10,8 @@ import numpy as np
 from . import rotation
 from .array_types import FloatArray
 
-WINDOW_S = 0.06  # standard deviation of the nearness in time at strength 1
-LIKENESS = 3.0  # a neighbour within this many noise deviations counts as the same value
+WINDOW_S = 0.07  # standard deviation of the nearness in time at strength 1
+LIKENESS = 4.0  # a neighbour within this many noise deviations counts as the same value
 REACH = 2.5  # window deviations that are looked at on each side
 SECOND_DIFFERENCE_GAIN = 6.0**0.5  # deviation of x[t-1] - 2 x[t] + x[t+1] of white noise of deviation 1
 MEDIAN_TO_SIGMA = 1.4826
@@ -25,7 +25,7 @@ def noise_sigma(values: FloatArray) -> FloatArray:
     if len(values) < 3:
         return np.zeros(values.shape[1])
     bend = values[2:] - 2.0 * values[1:-1] + values[:-2]
-    middle: FloatArray = np.median(np.abs(bend), axis=0)
+    middle: FloatArray = np.asarray(np.median(np.abs(bend), axis=0))
     return MEDIAN_TO_SIGMA * middle / SECOND_DIFFERENCE_GAIN
 
 
