@@ -53,7 +53,9 @@ def _figures(video: Path, args: argparse.Namespace, progress: Progress) -> dict[
         baked = read_baked(Path(result["measured"]))
         figures = figures_of(standard, capture, baked, result.get("neutral_frame"))
         if args.out is not None:
-            content = ReportInput(video.stem, capture, baked, [], result.get("sentences", []), standard, figures)
+            content = ReportInput(
+                video.stem, capture, baked, [], [str(result.get("character", {}).get("summary", ""))], standard, figures
+            )
             write_report(content, out / "report.png")
     return figures
 

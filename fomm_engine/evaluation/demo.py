@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fomm_engine.evaluation.clips import character_file, figures_of, read_baked
-from fomm_engine.evaluation.film import Panel, fitted, write_film
+from fomm_engine.evaluation.film import Panel, fitted, numbered_pictures, write_film
 from fomm_engine.evaluation.metrics import Baked
 from fomm_engine.evaluation.report import ReportInput, write_report
 from fomm_engine.evaluation.studio import PROJECT, Shoot, perform
@@ -89,26 +89,46 @@ def _make(args: argparse.Namespace, folder: Path, progress: Progress) -> list[Pa
         width=quality.render_px, height=quality.render_px, samples=quality.samples,
     )  # fmt: skip
     result = perform(shoot, args.blender_python, progress.event())
-    take = Path(result["take"])
-    portrait = _animated(Path(result["portrait"]), args.video, take, quality, progress)
-    panels = [
-        Panel(args.video, "Performance"),
-        Panel(portrait, "Portrait, animated (preview)"),
-        Panel(Path(result["film"]), "Character, baked and rendered"),
-    ]
-    frames = probe(args.video).frames_estimate
-    film = write_film(panels, folder / "film.mp4", quality.panel_px, lambda i: progress.show("film", i + 1, frames))
+    portrait = _portrait(result)
+    animated = _animated(portrait, args.video, Path(result["take"]), quality, progress)
+    film = _film(args.video, animated, result, folder / "film.mp4", quality.panel_px, progress)
     picture, figures = _report(args.video, result, film, folder)
-    return [film, Path(result["blend"]), take, figures, picture]
+    return [film, Path(result["blend"]), Path(result["take"]), figures, picture]
+
+
+def _portrait(result: dict[str, Any]) -> Path:
+    """The rendered picture that shows the character at rest: the one of the take's neutral frame."""
+    capture = read_capture(Path(result["take"]))
+    at_rest_s = capture.time_s[_neutral(result, capture)]
+    rate = result["frame_rate"][0] / result["frame_rate"][1]
+    first, last = result["frames"]
+    number = int(np.clip(round(result["start_frame"] + at_rest_s * rate), first, last))
+    return Path(result["frames_folder"]) / f"frame_{number:04d}.png"
+
+
+def _neutral(result: dict[str, Any], capture: Capture) -> int:
+    chosen = result.get("neutral_frame")
+    return int(capture.header["neutral"]["frame"] if chosen is None else chosen)
 
 
 def _animated(portrait: Path, video: Path, take: Path, quality: Quality, progress: Progress) -> Path:
     """The character's portrait, animated by the engine with the performance."""
-    output = portrait.with_name("portrait.mp4")
+    output = portrait.parent / "portrait.mp4"
     inputs = {"source": str(portrait), "driving": str(video), "take": str(take)}
     sink = _ProgressSink(progress)
     animate(Job("animate", inputs, str(output), {"size": quality.panel_px}, "default"), Reporter(sink, CancelFlag()))
     return output
+
+
+def _film(video: Path, animated: Path, result: dict[str, Any], path: Path, panel_px: int, progress: Progress) -> Path:
+    rate = (int(result["frame_rate"][0]), int(result["frame_rate"][1]))
+    pictures = numbered_pictures(Path(result["frames_folder"]), int(result["start_frame"]), rate)
+    with VideoReader(video) as performance, VideoReader(animated) as portrait:
+        panels = [Panel(portrait, "Portrait, animated (preview)"), Panel(pictures, "Character, baked and rendered")]
+        frames = performance.info.frames_estimate
+        return write_film(
+            performance, "Performance", panels, path, panel_px, lambda i: progress.show("film", i + 1, frames)
+        )
 
 
 class _ProgressSink:
@@ -127,7 +147,7 @@ def _report(video: Path, result: dict[str, Any], film: Path, folder: Path) -> tu
     """(report.png, report.json)."""
     capture, baked = read_capture(Path(result["take"])), read_baked(Path(result["measured"]))
     standard = standard_of(video)
-    figures = None if standard is None else figures_of(standard, capture, baked, result.get("neutral_frame"))
+    figures = None if standard is None else figures_of(standard, capture, baked, _neutral(result, capture))
     sentences = _sentences(capture, result, standard, figures)
     content = ReportInput(
         f"Understudy: {video.name}", capture, baked, _pictures(film, capture), sentences, standard, figures
@@ -145,8 +165,8 @@ def _facts(
         "frames": capture.frame_count,
         "lost": int((~capture.valid).sum()),
         "camera": capture.header["camera"],
-        "neutral_frame": result.get("neutral_frame", capture.header["neutral"]["frame"]),
-        "match": result.get("match", {}),
+        "neutral_frame": _neutral(result, capture),
+        "character": result.get("character", {}),
         "notes": result.get("notes", []),
         "highest_value": used,
         "against_truth": figures,
@@ -161,8 +181,8 @@ def _sentences(
     lines = [
         f"{capture.frame_count} frames, {lost} without a face.",
         f"Lens {camera['focal_px']:.0f} px ({camera['focal_source']}).",
-        f"Neutral: frame {result.get('neutral_frame', capture.header['neutral']['frame'])}.",
-        *result.get("sentences", []),
+        f"Neutral: frame {_neutral(result, capture)}.",
+        *_match(result),
     ]
     if figures is not None and standard is not None:
         lines += ["", "Against the truth (dashed):" if standard.is_truth else "Against a reference (dashed):"]
@@ -172,6 +192,11 @@ def _sentences(
         blink = figures["blink"]
         lines += [f"  blinks: {blink['events']}, found {_share(blink['recall'])}"]
     return lines
+
+
+def _match(result: dict[str, Any]) -> list[str]:
+    character = result.get("character", {})
+    return [str(line) for line in (character.get("summary"), *character.get("remarks", [])[:4]) if line]
 
 
 def _share(value: float | None) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The side-by-side film: the performance, the animated portrait and the rendered character, in step, with the sound."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fomm_engine.video.reader import Frame, VideoReader
 from fomm_engine.video.writer import VideoWriter
+from fomm_engine.wire.errors import UserError
 
 Array = npt.NDArray[Any]
 CAPTION_SHARE = 0.085  # of a panel's height
@@ -24,38 +25,59 @@ INK = (226, 228, 232)
 
 @dataclass(frozen=True)
 class Panel:
-    """One column of the film: a video file and what is written under it."""
+    """One column of the film beside the performance: its pictures in the order of time, and what stands under it."""
 
-    video: Path
+    frames: Iterable[Frame]
     caption: str
 
 
 def write_film(
-    panels: list[Panel], path: Path, panel_px: int = 480, on_frame: Callable[[int], None] | None = None
+    performance: VideoReader,
+    caption: str,
+    panels: list[Panel],
+    path: Path,
+    panel_px: int = 480,
+    on_frame: Callable[[int], None] | None = None,
 ) -> Path:
-    """`path`, holding the panels side by side at the first one's frame times, with the first one's sound.
+    """`path`, holding the performance and the panels side by side at the performance's times, with its sound.
 
-    Each panel shows its frame of that moment, so videos of other rates stay in step; a panel that ends first keeps its
-    last frame. Memory does not grow with the length. Errors as the reader's and the writer's.
+    Each panel shows its picture of that moment, so rates may differ; a panel that ends first keeps its last picture.
+    Memory does not grow with the length. Errors as the reader's and the writer's.
     """
-    readers = [VideoReader(panel.video, max_side=panel_px * 2) for panel in panels]
-    info = readers[0].info
     caption_px = round(panel_px * CAPTION_SHARE / 2) * 2
-    captions = np.concatenate([_caption(panel.caption, panel_px, caption_px) for panel in panels], axis=1)
-    size = (panel_px * len(panels), panel_px + caption_px)
-    followers = [_Follower(iter(reader)) for reader in readers[1:]]
-    try:
-        with VideoWriter(path, size, frame_rate=info.frame_rate, audio_from=panels[0].video) as writer:
-            for frame in readers[0]:
-                pictures = [frame.image, *(follower.at(frame.time_s) for follower in followers)]
-                row = np.concatenate([fitted(picture, panel_px) for picture in pictures], axis=1)
-                writer.write(np.concatenate([row, captions]))
-                if on_frame is not None:
-                    on_frame(frame.index)
-    finally:
-        for reader in readers:
-            reader.close()
+    texts = [caption, *(panel.caption for panel in panels)]
+    captions = np.concatenate([_caption(text, panel_px, caption_px) for text in texts], axis=1)
+    followers = [_Follower(iter(panel.frames)) for panel in panels]
+    size = (panel_px * len(texts), panel_px + caption_px)
+    with VideoWriter(path, size, frame_rate=performance.info.frame_rate, audio_from=performance.path) as writer:
+        for frame in performance:
+            pictures = [frame.image, *(follower.at(frame.time_s) for follower in followers)]
+            row = np.concatenate([fitted(picture, panel_px) for picture in pictures], axis=1)
+            writer.write(np.concatenate([row, captions]))
+            if on_frame is not None:
+                on_frame(frame.index)
     return path
+
+
+def numbered_pictures(folder: Path, start_frame: int, frame_rate: tuple[int, int]) -> Iterator[Frame]:
+    """The pictures frame_NNNN.png of `folder` by number, media time 0 at `start_frame`.
+
+    Raises UserError("no-pictures") where there is none, and for one that cannot be read.
+    """
+    paths = sorted(folder.glob("frame_*.png"))
+    if not paths:
+        raise UserError("no-pictures", f"No picture was rendered into {folder.name}.", "Render again.")
+    for index, path in enumerate(paths):
+        number = int(path.stem.removeprefix("frame_"))
+        yield Frame(read_picture(path), (number - start_frame) * frame_rate[1] / frame_rate[0], index)
+
+
+def read_picture(path: Path) -> Array:
+    """(H, W, 3) uint8 RGB. Raises UserError("no-pictures") where it cannot be read."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise UserError("no-pictures", f"The picture {path.name} cannot be read.", "Render again.")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 class _Follower:

@@ -4,7 +4,6 @@
 import json
 import subprocess
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.events import FINAL_TYPES
 
 PROJECT = Path(__file__).resolve().parents[2]
 STOP_S = 2.0
@@ -45,20 +45,23 @@ class Shoot:
 
 
 def perform(shoot: Shoot, blender_python: Path, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """What the add-on says of the finished performance (paths, match, notes); its progress goes to `on_event`.
+    """What the add-on says of the finished performance (its result.json); its progress goes to `on_event`.
 
     Raises UserError with the add-on's own sentence where it refused, and "blender-crashed" where Blender ended without
     one. The process never outlives this call.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / "result.json"
-        command = [str(blender_python), "-m", "blender_addon.blender.headless", *shoot.arguments(result)]
-        code, said = _run(command, on_event)
-        answer = _read(result)
-    if code == 0 and answer.get("status") == "ok":
-        return answer
-    if "message" in answer:
-        raise UserError(str(answer.get("code", "blender-failed")), str(answer["message"]), str(answer.get("hint", "")))
+    result = shoot.out / "result.json"
+    command = [str(blender_python), "-m", "blender_addon.blender.headless", *shoot.arguments(result)]
+    last: dict[str, Any] = {}
+
+    def follow(event: dict[str, Any]) -> None:
+        last.update(event) if event["type"] in FINAL_TYPES else on_event(event)
+
+    code, said = _run(command, follow)
+    if code == 0 and last.get("type") == "done":
+        return _read(result)
+    if last.get("type") == "failed":
+        raise UserError(str(last["code"]), str(last["message"]), str(last.get("hint", "")))
     raise UserError("blender-crashed", f"Blender ended with code {code}.", "Its last words: " + " / ".join(said[-4:]))
 
 
