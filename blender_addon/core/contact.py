@@ -14,9 +14,12 @@ from .curves import ContactEvent
 from .tracks import PerformanceTracks
 
 OPEN_PERCENTILE = 75  # of an eye's opening over the take: the actor's open eye
-ENTER = 0.45  # share of the open eye below which a lid is on its way to closing
-CLOSED = 0.30  # and below which it is taken for closed; nets see a slit of lashes in a closed eye
+SLIT_PERCENTILE = 2  # the narrowest that a net sees of it; shut lids show a slit of lashes
+USUAL_SLIT, LARGEST_SLIT = 0.12, 0.20  # of the open eye: where the take has no blink to measure, and at most
+CLOSED_ABOVE_SLIT, CLOSING_ABOVE_SLIT = 0.08, 0.20  # lids are shut below the one, on their way to it below the other
+BLINK_SURE, BLINK_POSSIBLE = 0.75, 0.45  # of the solved blink channel, which must agree
 LIPS_APART = 0.035  # gap of the inner lips over the mouth's width that still counts as touching
+SHUT = 0.9  # of the way: from here a frame counts as closed in the report
 SIDES = ("right", "left")
 
 
@@ -31,13 +34,30 @@ class Contacts:
 
 
 def find_contacts(tracks: PerformanceTracks, *, neutral_frame: int) -> Contacts:
-    """Give the contacts of a take; invalid frames have none."""
+    """Give the contacts that the landmarks show; invalid frames have none."""
     lids = np.stack([_shut(lid_opening(tracks, side), tracks.valid) for side in SIDES], 1)
-    lips = _lips_touch(tracks, neutral_frame)
+    return _with_events(lids, _lips_touch(tracks, neutral_frame), tracks.time_s)
+
+
+def confirmed(contacts: Contacts, weights: FloatArray, tracks: PerformanceTracks) -> Contacts:
+    """Give the contacts that the solved weights of the valid frames, (n, 52), agree with.
+
+    A lid that the solver leaves half open is a squint or a lowered look, not a blink.
+    """
+    lids = contacts.lids.copy()
+    for index, side in enumerate(("Right", "Left")):
+        blink = weights[:, ARKIT_INDEX[f"eyeBlink{side}"]]
+        agreed = np.clip((blink - BLINK_POSSIBLE) / (BLINK_SURE - BLINK_POSSIBLE), 0.0, 1.0)
+        lids[tracks.valid, index] *= agreed * agreed * (3.0 - 2.0 * agreed)
+    return _with_events(lids, contacts.lips, tracks.time_s)
+
+
+def _with_events(lids: FloatArray, lips: BoolArray, time_s: FloatArray) -> Contacts:
+    """Give contacts with the runs of closed frames as events, in order of time."""
     events: list[ContactEvent] = []
     for index, side in enumerate(SIDES):
-        events += _events(f"eye_{side}", lids[:, index] >= 1.0, lids[:, index], tracks.time_s)
-    events += _events("lips", lips, lips.astype(np.float64), tracks.time_s)
+        events += _events(f"eye_{side}", lids[:, index] >= SHUT, lids[:, index], time_s)
+    events += _events("lips", lips, lips.astype(np.float64), time_s)
     return Contacts(lids, lips, tuple(sorted(events, key=lambda event: event.first_frame)))
 
 
@@ -54,10 +74,14 @@ def lid_opening(tracks: PerformanceTracks, side: str) -> FloatArray:
 
 
 def _shut(opening: FloatArray, valid: BoolArray) -> FloatArray:
-    """Give how far lids are shut, 0..1, from the opening against the actor's own open eye."""
+    """Give how far lids are shut, 0..1: between the actor's own open eye and the slit that a net sees of a shut one."""
     usual = max(float(np.percentile(opening[valid], OPEN_PERCENTILE)), 1e-6)
-    share = np.clip((ENTER - opening / usual) / (ENTER - CLOSED), 0.0, 1.0)
-    return np.where(valid, share * share * (3.0 - 2.0 * share), 0.0)
+    share = opening / usual
+    narrowest = max(float(np.percentile(share[valid], SLIT_PERCENTILE)), 0.0)
+    slit = narrowest if narrowest <= LARGEST_SLIT else USUAL_SLIT
+    closing, closed = slit + CLOSING_ABOVE_SLIT, slit + CLOSED_ABOVE_SLIT
+    part = np.clip((closing - share) / (closing - closed), 0.0, 1.0)
+    return np.where(valid, part * part * (3.0 - 2.0 * part), 0.0)
 
 
 def _lips_touch(tracks: PerformanceTracks, neutral_frame: int) -> BoolArray:

@@ -83,6 +83,7 @@ def _solve(
         trust=settings.regressor_trust,
         quick=_lid_channels(contacts.lids[frames]),
     )
+    contacts = contact.confirmed(contacts, solved, tracks)
     explained = expression.explained_share(observation, frames=frames, weights=solved)
     weights = _bridge(_finish_weights(solved, tracks, contacts, settings), tracks, settings)
     turn, shift_cm = _head_motion(tracks, neutral.frame, settings)
