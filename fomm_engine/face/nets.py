@@ -158,10 +158,10 @@ def regressor_features(
 ) -> NDArray[np.float32]:
     """Features (T, 289) of `ArkitRegressor`.
 
-    `points_px` (T, 70, 2) are the frame's points, `neutral_points_px` (T, 70, 2) the same actor's neutral face projected
-    with the frame's own rotation, translation and focal length, `rotation_camera_from_head` (T, 3, 3). Any similar
-    image coordinates do (x right, y down): both sets are turned back by the head's roll about the neutral's centre and
-    divided by the neutral's root mean square radius; 140 numbers are the difference of the two (what the expression
+    `points_px` (T, 70, 2) are the frame's points, `neutral_points_px` (T, 70, 2) the same actor's neutral face,
+    projected with the frame's own rotation, translation and focal length, and `rotation_camera_from_head` (T, 3, 3).
+    similar image coordinates do (x right, y down): both sets are turned back by the head's roll about the neutral's
+    centre and divided by the neutral's root mean square radius; 140 numbers are the difference of the two (what the expression
     moved, three times enlarged), 140 the neutral itself (whose face it is), 9 the rotation without its roll.
     """
     rotation = np.asarray(rotation_camera_from_head, np.float64)

@@ -22,7 +22,7 @@ from fomm_engine.training.scene import SceneSettings, rotation_from_euler, sampl
 from fomm_engine.wire.names import ARKIT_CHANNELS, LANDMARKS
 
 CHECKPOINT_NAME = "arkit.checkpoint.safetensors"
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

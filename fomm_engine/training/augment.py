@@ -2,6 +2,7 @@
 """From stored faces to training pictures: crops, mirroring, backgrounds, and what cameras do to pictures."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,8 +13,8 @@ from fomm_engine.face.nets import LANDMARK_CROP_FACTOR
 from fomm_engine.training.appearance import random_color
 from fomm_engine.wire.names import LANDMARK_COUNT, MIRRORED_POINTS
 
-Picture = NDArray[np.uint8]
-Points = NDArray[np.float64]
+Picture = NDArray[Any]  # uint8; OpenCV types its results more widely
+Points = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class CropSettings:
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of the stored picture: `centre_px`, `side_px`, turned counter-clockwise by `turn_rad`, mirrored or not."""
+    """A square of the stored picture: centre, side, a turn (counter-clockwise), mirrored or not."""
 
     centre_px: Points
     side_px: float

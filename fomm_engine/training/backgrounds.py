@@ -44,10 +44,12 @@ def _blotches(picture: Picture, rng: Generator) -> Picture:
     size = picture.shape[0]
     for _ in range(int(rng.integers(1, 5))):
         cells = int(2 ** rng.uniform(1, 7))
-        noise = cv2.resize(rng.random((cells, cells, 3)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+        noise = cv2.resize(
+            rng.random((cells, cells, 3)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC
+        )
         if rng.random() < 0.5:
             noise = np.broadcast_to(noise.mean(2, keepdims=True), picture.shape)
-        picture = picture + (noise - 0.5) * np.float32(rng.uniform(0, 0.5))
+        picture = (picture + (noise - 0.5) * rng.uniform(0, 0.5)).astype(np.float32)
     return picture
 
 

@@ -112,7 +112,12 @@ def box_scores(output: BoxOutput, batch: BoxBatch) -> dict[str, float]:
     size_error = (output.log_size - batch.log_size).abs()[here]
     failed = (error > 0.25) | (size_error > float(np.log(1.5)))
     wrong = ((output.presence_logit > 0) != here).float()
-    scores = {"center": error.median(), "size": size_error.median(), "failed": failed.float().mean(), "wrong": wrong.mean()}
+    scores = {
+        "center": error.median(),
+        "size": size_error.median(),
+        "failed": failed.float().mean(),
+        "wrong": wrong.mean(),
+    }
     return {f"{name}_percent": round(100 * float(value), 3) for name, value in scores.items()}
 
 
@@ -235,10 +240,7 @@ def _feathered(rgba: Picture) -> Picture:
 
 
 def _letterbox(picture: Picture, points: Picture, rng: Generator) -> tuple[Picture, Picture]:
-    """The picture squeezed to another aspect by cutting bars, as a wide or tall frame comes in: black bars at two sides.
-
-    Bars never cover the face's box.
-    """
+    """The picture with black bars at two sides, as a wide or tall frame comes in; they never cover the face's box."""
     size = picture.shape[0]
     bar = int(size * rng.uniform(0.05, 0.23))
     upright = rng.random() < 0.3

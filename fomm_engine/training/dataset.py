@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,8 @@ class FaceSetSettings:
 
 @dataclass(frozen=True)
 class Labels:
-    """Truth of the frames of a set: `points_px` (N, 70, 2) of the stored picture, `rotation` (N, 3, 3) camera from head,
-    `arkit` (N, 52), `person` (N,) number of the identity."""
+    """Truth of the frames of a set: `points_px` (N, 70, 2) of the stored picture, `rotation` (N, 3, 3) camera from
+    head, `arkit` (N, 52), `person` (N,) number of the identity."""
 
     points_px: NDArray[np.float32]
     rotation: NDArray[np.float32]
@@ -111,7 +112,7 @@ def write_face_set(
                 return
 
 
-def read_manifest(folder: Path) -> dict[str, object]:
+def read_manifest(folder: Path) -> dict[str, Any]:
     """The settings that a set was made with."""
     return json.loads((folder / MANIFEST_NAME).read_text(encoding="ascii"))
 

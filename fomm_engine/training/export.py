@@ -40,6 +40,7 @@ def _half(value: torch.Tensor) -> torch.Tensor:
 
 def _publish(partial: Path, path: Path, origin: str) -> None:
     """Rename to the final name, then rewrite the table with its hash."""
+    partial.chmod(0o644)
     os.replace(partial, path)
     table = weights_table(path.parent)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -3,7 +3,8 @@
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from fomm_engine.training.face_model import FACE_VERTICES, SKIN_VERTICES, FaceModel, FloatArray
 from fomm_engine.training.mesh import vertex_normals
@@ -32,7 +33,7 @@ def paint_attributes(model: FaceModel) -> FloatArray:
     return np.stack(columns, 1).astype(np.float32)
 
 
-def _front(count: int) -> FloatArray:
+def _front(count: int) -> NDArray[np.bool_]:
     return np.arange(count) < FACE_VERTICES
 
 
@@ -123,7 +124,7 @@ def _openness(model: FaceModel) -> FloatArray:
     neutral = model.neutral_cm
     normals = vertex_normals(neutral, model.triangles)[:SKIN_VERTICES]
     skin = neutral[:SKIN_VERTICES]
-    distance, neighbour = cKDTree(skin).query(skin, k=120, distance_upper_bound=1.6)
+    distance, neighbour = KDTree(skin).query(skin, k=120, distance_upper_bound=1.6)
     found = np.isfinite(distance)
     offset = skin[np.where(found, neighbour, 0)] - skin[:, None]
     rise = np.einsum("vka,va->vk", offset, normals) / (np.where(found, distance, 1.0) + 0.25)

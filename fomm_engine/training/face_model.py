@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.names import ARKIT_CHANNELS
 
-FloatArray = NDArray[np.float32]
+FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int32]
 
 # Face ranges of the light FaceKit mesh: the skin (front and back of the head), then the mouth and eye sockets.
-_SKIN_FACES = range(0, 11144)
+_SKIN_FACES = range(11144)
 _MOUTH_FACES = range(11144, 13226)
 _SOCKET_FACES = range(13226, 14034)
 _MATERIAL_PARTS = {"gums": 2, "teeth": 3, "eye_left": 4, "eye_right": 6, "lashes": 11}

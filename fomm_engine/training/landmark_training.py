@@ -50,10 +50,8 @@ def train_landmarks(data: Path, out: Path, settings: LandmarkTrainingSettings, l
 
 def evaluate(net: LandmarkNet, batch: Batch) -> dict[str, float]:
     """Scores of a net in eval mode on a batch."""
-    outputs = []
     with torch.inference_mode():
-        for start in range(0, len(batch.picture), 50):
-            outputs.append(net(as_input(batch.picture[start : start + 50])))
+        outputs = [net(as_input(part)) for part in batch.picture.split(50)]
     joined = LandmarkOutput(*(torch.cat(part) for part in zip(*outputs, strict=True)))
     return landmark_scores(joined, batch.points, batch.rotation)
 
@@ -90,9 +88,7 @@ class _Run:
     def step(self, batch: Batch, *, elapsed_s: float) -> tuple[float, bool]:
         """One step of the optimiser; its loss, and whether the planned time is over."""
         settings, progress = self.settings, self.progress
-        rate = learning_rate(
-            settings.peak_rate, progress.steps, settings.warm_up_steps, elapsed_s / settings.planned_s
-        )
+        rate = learning_rate(settings.peak_rate, progress.steps, settings.warm_up_steps, elapsed_s / settings.planned_s)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with torch.autocast("cpu", torch.bfloat16):

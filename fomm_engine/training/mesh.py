@@ -5,7 +5,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
+FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int32]
 Solid = tuple[FloatArray, IntArray]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 import torch.distributed
-import torch.multiprocessing
 from torch import nn
+from torch.multiprocessing.spawn import spawn
 
 
 class Peers:
@@ -27,8 +27,9 @@ class Peers:
         """Replace the gradients by their mean over the processes; True when any of them wants to stop."""
         if self.count == 1:
             return stop
-        parameters = [parameter for parameter in net.parameters() if parameter.grad is not None]
-        flat = torch.cat([parameter.grad.flatten() for parameter in parameters] + [torch.tensor([float(stop)])])
+        parameters = list(net.parameters())
+        gradients = [parameter.grad.flatten() for parameter in parameters if parameter.grad is not None]
+        flat = torch.cat([*gradients, torch.tensor([float(stop)])])
         torch.distributed.all_reduce(flat)
         flat /= self.count
         start = 0
@@ -44,7 +45,7 @@ def run_with_peers(work: Callable[[Peers], None], count: int, folder: Path) -> N
         work(Peers(0, 1))
         return
     meeting = folder / f"peers_{os.getpid()}"
-    torch.multiprocessing.spawn(_join, (work, count, str(meeting)), nprocs=count)
+    spawn(_join, (work, count, str(meeting)), nprocs=count)
     meeting.unlink(missing_ok=True)
 
 

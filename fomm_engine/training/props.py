@@ -23,7 +23,7 @@ def lens_rings(points: FloatArray, glasses: Glasses) -> tuple[FloatArray, FloatA
     along = glasses.half_height * np.sign(sin) * np.abs(sin) ** power
     rings = []
     for name in ("eye_right", "eye_left"):
-        centre = points[list(LANDMARKS[name])].mean(0) + (0, glasses.drop, 1.1)
+        centre = points[list(LANDMARKS[name])].mean(0) + np.array([0, glasses.drop, 1.1])
         bulge = -0.06 * (cos * glasses.half_width) ** 2
         rings.append(np.stack([centre[0] + across, centre[1] + along, centre[2] + bulge], 1).astype(np.float32))
     return rings[0], rings[1]

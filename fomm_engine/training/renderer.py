@@ -24,8 +24,8 @@ _PROP_FLOATS = 17  # position, normal, rest, two paint attributes
 
 @dataclass(frozen=True)
 class Rendering:
-    """A picture and its truth: `rgba` (H, W, 4) uint8 with straight alpha; `points_px` (70, 2) continuous pixels from the
-    top left corner, hidden points included; `points_camera_cm` (70, 3) in the camera frame."""
+    """A picture and its truth: `rgba` (H, W, 4) uint8 with straight alpha; `points_px` (70, 2) continuous pixels from
+    the top left corner, hidden points included; `points_camera_cm` (70, 3) in the camera frame."""
 
     rgba: NDArray[np.uint8]
     points_px: FloatArray
@@ -39,7 +39,7 @@ class FaceRenderer:
         self._model = model
         self._size_px = size_px
         self._triangles = model.triangles
-        self._context = moderngl.create_standalone_context(backend="egl")
+        self._context = moderngl.create_context(standalone=True, backend="egl")  # pyright: ignore[reportArgumentType]
         self._programs = {name: self._program(name) for name in MATERIALS}
         self._dynamic = self._context.buffer(reserve=len(model.neutral_cm) * 24, dynamic=True)
         self._parts = self._part_arrays()
@@ -192,7 +192,7 @@ class FaceRenderer:
         return picture
 
 
-def project(points_camera_cm: NDArray[np.float64], shot: Shot) -> NDArray[np.float64]:
+def project(points_camera_cm: FloatArray, shot: Shot) -> FloatArray:
     """Pixels (..., 2) of points in the camera frame."""
     depth = -points_camera_cm[..., 2]
     horizontal = shot.principal_px[0] + shot.focal_px * points_camera_cm[..., 0] / depth

@@ -134,7 +134,10 @@ def sample_pose_rad(rng: Generator, settings: SceneSettings) -> NDArray[np.float
 
 
 def rotation_from_euler(yaw_rad: float, pitch_rad: float, roll_rad: float) -> NDArray[np.float64]:
-    """Rz(roll) Ry(yaw) Rx(-pitch), camera from head: yaw > 0 to image right, pitch > 0 up, roll > 0 counter-clockwise."""
+    """R = Rz(roll) Ry(yaw) Rx(-pitch) (3, 3), camera from head.
+
+    yaw > 0 turns to image right, pitch > 0 looks up, roll > 0 is counter-clockwise in the image.
+    """
     sin, cos = np.sin([yaw_rad, -pitch_rad, roll_rad]), np.cos([yaw_rad, -pitch_rad, roll_rad])
     about_z = np.array([[cos[2], -sin[2], 0], [sin[2], cos[2], 0], [0, 0, 1]])
     about_y = np.array([[cos[0], 0, sin[0]], [0, 1, 0], [-sin[0], 0, cos[0]]])

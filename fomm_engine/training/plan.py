@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stages of a training, in order, each of which can be run alone and goes on where it stopped."""
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fomm_engine.face.nets import ArkitRegressor, BoxNet, LandmarkNet
+from fomm_engine.face.weights import WEIGHTS_FOLDER
+from fomm_engine.training import arkit_training, box_training, landmark_training
+from fomm_engine.training.arkit_training import ArkitTrainingSettings, train_arkit
+from fomm_engine.training.box_training import BoxTrainingSettings, train_box
+from fomm_engine.training.checkpoint import averaged_weights
+from fomm_engine.training.dataset import FaceSetSettings, write_face_set
+from fomm_engine.training.export import export_arrays, export_net
+from fomm_engine.training.face_model import FaceModel, load_face_model
+from fomm_engine.training.landmark_training import LandmarkTrainingSettings, train_landmarks
+from fomm_engine.training.prior import face_prior
+from fomm_engine.wire.errors import UserError
+
+Log = Callable[[str], None]
+_ORIGIN = "Trained by fomm_engine.training on synthetic faces of the ICT FaceKit light model"
+_NETS = {
+    "landmarks": (LandmarkNet, landmark_training.CHECKPOINT_NAME),
+    "box": (BoxNet, box_training.CHECKPOINT_NAME),
+    "arkit": (ArkitRegressor, arkit_training.CHECKPOINT_NAME),
+}
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What to train where. `minutes` is the time of the stage that is run, or of all of them together.
+
+    `out` receives `data/` (rendered faces), the checkpoints and `weights/` (what the engine loads).
+    """
+
+    face_model: Path
+    out: Path
+    minutes: float = 240.0
+    resume: bool = False
+    processes: int = 1
+    workers: int = 1
+    faces: FaceSetSettings = dataclasses.field(default_factory=FaceSetSettings)
+    arkit_people: int = 5000
+    batch: int = 24
+    held_out: int = 400
+
+
+@dataclass(frozen=True)
+class _Stage:
+    run: Callable[[TrainingPlan, float, Log], None]
+    share: float  # of the time of a whole training
+
+
+def run_plan(plan: TrainingPlan, stage: str, log: Log) -> None:
+    """Run one stage, or with "all" every one of them in order.
+
+    Raises UserError: "training-exists" where `out` holds an earlier training and `resume` is off; those of
+    `load_face_model`; "training-incomplete" where a stage lacks what an earlier one makes.
+    """
+    plan.out.mkdir(parents=True, exist_ok=True)
+    names = list(STAGES) if stage == "all" else [stage]
+    if not plan.resume and any(_trace_of(name, plan).exists() for name in names):
+        raise UserError(
+            "training-exists", f"{plan.out} holds an earlier training.", "Add --resume, or name another folder."
+        )
+    for name in names:
+        share = STAGES[name].share if stage == "all" else 1.0
+        log(f"stage {name}")
+        STAGES[name].run(plan, plan.minutes * share * 60, log)
+
+
+def _prior(plan: TrainingPlan, _: float, log: Log) -> None:
+    path = _weights(plan) / "face_prior.safetensors"
+    export_arrays(face_prior(_model(plan)), path, "Statistics of the ICT FaceKit light model at 70 points")
+    log(f"wrote {path.name}")
+
+
+def _faces(plan: TrainingPlan, limit_s: float, log: Log) -> None:
+    end_s = time.monotonic() + limit_s
+    per_shard = plan.faces.people_per_shard * plan.faces.frames_per_person
+
+    def done(shard: int) -> bool:
+        log(f"rendered shard {shard + 1} of {plan.faces.shards} ({(shard + 1) * per_shard} frames)")
+        return time.monotonic() > end_s and shard >= plan.faces.held_out_shards
+
+    write_face_set(_model(plan), plan.out / "data", plan.faces, done=done)
+
+
+def _landmarks(plan: TrainingPlan, limit_s: float, log: Log) -> None:
+    settings = LandmarkTrainingSettings(
+        planned_s=limit_s,
+        processes=plan.processes,
+        workers=plan.workers,
+        batch=plan.batch,
+        held_out=plan.held_out,
+    )
+    train_landmarks(_data(plan), plan.out, settings, log)
+
+
+def _box(plan: TrainingPlan, limit_s: float, log: Log) -> None:
+    settings = BoxTrainingSettings(
+        planned_s=limit_s, workers=plan.workers, batch=2 * plan.batch, held_out=plan.held_out
+    )
+    train_box(_data(plan), plan.out, settings, log)
+
+
+def _arkit(plan: TrainingPlan, limit_s: float, log: Log) -> None:
+    train_arkit(_model(plan), plan.out, ArkitTrainingSettings(planned_s=limit_s, people=plan.arkit_people), log)
+
+
+def _export(plan: TrainingPlan, _: float, log: Log) -> None:
+    """The averaged weights of every net that has a checkpoint."""
+    found = {name: plan.out / checkpoint for name, (_, checkpoint) in _NETS.items() if (plan.out / checkpoint).exists()}
+    if not found:
+        raise UserError("training-incomplete", f"No net has been trained in {plan.out}.", "Run its stage first.")
+    for name, checkpoint in found.items():
+        weights, progress = averaged_weights(checkpoint)
+        dimensions = _NETS[name][0]().dimensions
+        origin = f"{_ORIGIN}: {progress.samples} samples, {progress.elapsed_s / 60:.0f} minutes"
+        export_net(weights, dimensions, _weights(plan) / f"{name}.safetensors", origin)
+        log(f"wrote {name}.safetensors after {progress.samples} samples")
+
+
+STAGES = {
+    "prior": _Stage(_prior, 0.0),
+    "faces": _Stage(_faces, 0.3),
+    "landmarks": _Stage(_landmarks, 0.54),
+    "box": _Stage(_box, 0.1),
+    "arkit": _Stage(_arkit, 0.06),
+    "export": _Stage(_export, 0.0),
+}
+
+
+def _trace_of(stage: str, plan: TrainingPlan) -> Path:
+    """The file that shows that a stage was begun."""
+    if stage in _NETS:
+        return plan.out / _NETS[stage][1]
+    return {"faces": plan.out / "data", "prior": plan.out / "weights" / "face_prior.safetensors"}.get(
+        stage, plan.out / "weights" / "table.none"
+    )
+
+
+def _model(plan: TrainingPlan) -> FaceModel:
+    return load_face_model(plan.face_model)
+
+
+def _data(plan: TrainingPlan) -> Path:
+    folder = plan.out / "data"
+    shards = len(list(folder.glob("shard_*.npy")))
+    if shards <= plan.faces.held_out_shards:
+        raise UserError("training-incomplete", f"{folder} has too few faces ({shards} shards).", "Run the stage faces.")
+    return folder
+
+
+def _weights(plan: TrainingPlan) -> Path:
+    """The folder of the exported weights, with the licence notice that goes with them."""
+    folder = plan.out / "weights"
+    folder.mkdir(parents=True, exist_ok=True)
+    notice = "LICENSE.ict-facekit.txt"
+    shutil.copyfile(WEIGHTS_FOLDER / notice, folder / notice)
+    return folder

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole training in small: faces, three nets, the prior, and weights that the engine loads."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("moderngl")
+pytest.importorskip("numba")
+
+from fomm_engine.face import weights  # noqa: E402
+from fomm_engine.training.__main__ import main  # noqa: E402
+from fomm_engine.training.dataset import FaceSet, FaceSetSettings  # noqa: E402
+from fomm_engine.training.plan import TrainingPlan, run_plan  # noqa: E402
+from fomm_engine.wire.errors import UserError  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def face_model_path(shared_data: Path) -> Path:
+    path = shared_data / "face_model" / "ict_facekit.npz"
+    if not path.is_file():
+        pytest.skip(f"the face model is not there: {path}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def plan(face_model_path, tmp_path_factory) -> TrainingPlan:
+    faces = FaceSetSettings(shards=2, people_per_shard=3, frames_per_person=2, held_out_shards=1)
+    return TrainingPlan(
+        face_model=face_model_path,
+        out=tmp_path_factory.mktemp("training"),
+        minutes=0.2,
+        workers=0,
+        faces=faces,
+        arkit_people=40,
+        batch=4,
+        held_out=4,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(plan) -> tuple[TrainingPlan, list[str]]:
+    torch.set_num_threads(1)
+    lines: list[str] = []
+    try:
+        run_plan(plan, "all", lines.append)
+    except Exception as error:
+        if "egl" in str(error).lower() or "display" in str(error).lower():
+            pytest.skip(f"no OpenGL here: {error}")
+        raise
+    return plan, lines
+
+
+def test_every_stage_ran_and_weights_load(trained):
+    plan, lines = trained
+    ran = [line.split()[1] for line in lines if line.startswith("stage ")]
+    assert ran == ["prior", "faces", "landmarks", "box", "arkit", "export"]
+    folder = plan.out / "weights"
+    assert torch.isfinite(weights.load_landmark_net(folder)(torch.zeros(1, 3, 128, 128)).points).all()
+    weights.load_box_net(folder)
+    weights.load_arkit_regressor(folder)
+    np.testing.assert_allclose(
+        weights.load_face_prior(folder).neutral_cm, weights.load_face_prior().neutral_cm, atol=1e-4
+    )
+    assert (folder / "LICENSE.ict-facekit.txt").read_text().startswith("MIT License")
+
+
+def test_held_out_people_are_not_trained_on(trained):
+    plan, _ = trained
+    training, held_out = (FaceSet(plan.out / "data", held_out=value) for value in (False, True))
+    assert len(training) == len(held_out) == 6
+    assert not set(training.labels.person) & set(held_out.labels.person)
+
+
+def test_rendered_faces_lie_under_their_labels(trained):
+    """Points inside the face fall on drawn pixels, and the right eye lies left of the left one in frontal pictures."""
+    faces = FaceSet(trained[0].out / "data", held_out=False)
+    for index in range(len(faces)):
+        points = faces.labels.points_px[index]
+        inside = points[[27, 30, 33, 51, 57]].astype(int)
+        inside = inside[((inside >= 0) & (inside < 192)).all(1)]
+        assert (faces.picture(index)[inside[:, 1], inside[:, 0], 3] > 128).all()
+        facing = faces.labels.rotation[index][2, 2]
+        assert facing < 0.5 or points[36, 0] < points[45, 0] or abs(faces.labels.rotation[index][1, 0]) > 0.5
+
+
+def test_training_is_not_begun_twice_unasked_but_goes_on(trained):
+    plan, _ = trained
+    with pytest.raises(UserError) as caught:
+        run_plan(plan, "box", lambda _: None)
+    assert caught.value.code == "training-exists"
+    before = weights.weights_table(plan.out / "weights")["box.safetensors"]["sha256"]
+    longer = dataclasses.replace(plan, resume=True, minutes=0.07)
+    lines: list[str] = []
+    run_plan(longer, "box", lines.append)
+    run_plan(longer, "export", lines.append)
+    assert '"steps": ' in lines[1]
+    assert weights.weights_table(plan.out / "weights")["box.safetensors"]["sha256"] != before
+
+
+def test_missing_face_model_is_one_sentence(tmp_path, capsys):
+    status = main(["faces", "--face-model", str(tmp_path / "none.npz"), "--out", str(tmp_path / "out")])
+    assert status == 1
+    assert "There is no face model" in capsys.readouterr().err
