@@ -12,7 +12,6 @@ from rigs.characters.viola.blender_meshes import metres
 from rigs.characters.viola.fields import soft_step
 from rigs.characters.viola.proportions import VIOLA, FloatArray, eye_center_cm
 
-TONGUE_JAW_SHARE = 0.3
 JAW_SLIDE_CM = {"jawLeft": (0.85, 0.0, 0.0), "jawRight": (-0.85, 0.0, 0.0), "jawForward": (0.0, -0.75, 0.0)}
 _NECK_Y = 7.6
 
@@ -125,7 +124,7 @@ def _drive_jaw(armature: bpy.types.Object, key: bpy.types.Key) -> None:
     bone = armature.pose.bones["jaw"]
     axes = np.array(bone.bone.matrix_local.to_3x3())
     sign = 1.0 if axes[0, 0] > 0 else -1.0
-    opened = f"(o + t * {TONGUE_JAW_SHARE}) * {sign * VIOLA.jaw_open_rad:.5f}"
+    opened = f"(o + t * {VIOLA.tongue_jaw_share}) * {sign * VIOLA.jaw_open_rad:.5f}"
     drive(bone, ("rotation_euler", 0), opened, {"o": (key, "jawOpen"), "t": (key, "tongueOut")})
     slides = {name: axes.T @ np.array(way) * 0.01 for name, way in JAW_SLIDE_CM.items()}
     variables = {"a": (key, "jawLeft"), "b": (key, "jawRight"), "c": (key, "jawForward")}

@@ -12,7 +12,7 @@ from rigs.characters.viola.sdf import depth_along_y, gradient
 from rigs.characters.viola.solids import Solid, capped_tube_faces, joined, solid, swept, with_mirror_image
 
 
-_BROW_KNOTS = np.array([[1.35, 2.5], [2.25, 2.95], [3.4, 3.3], [4.45, 3.2], [5.35, 2.62]])
+_BROW_KNOTS = np.array([[1.4, 2.78], [2.3, 3.05], [3.4, 3.3], [4.45, 3.22], [5.35, 2.72]])
 _TUFTS = 17
 
 
@@ -31,7 +31,7 @@ def _tuft_paths() -> FloatArray:
 def _tuft(path: FloatArray, outward: FloatArray, number: int) -> Solid:
     reach = np.linspace(0.0, 1.0, len(path))
     taper = np.sqrt(np.clip(np.minimum(0.35 + reach / 0.3, (1.05 - reach) / 0.7), 0.02, 1.0))
-    full = 0.25 * (1.0 - 0.5 * number / _TUFTS)
+    full = 0.29 * (1.0 - 0.5 * number / _TUFTS)
     size = np.stack([full * taper, 0.085 * taper], axis=1)
     shade = tuple(channel * (0.8 + 0.13 * (number * 3 % 5)) for channel in palette.BROW)
     return solid(swept(path, outward, size, 6), capped_tube_faces(len(path), 6), "brow", shade)

@@ -61,7 +61,7 @@ def _shapes() -> _Shapes:
     face = face_rest(grid, head, extras)
     faces = [tuple(int(v) for v in row) for row in (*grid.quads, *grid.triangles)]
     names = skin_paint.head_materials(faces, face.lip_ring)
-    skin = Solid(head, faces, names, skin_paint.paint_head(face, len(head)))
+    skin = Solid(head, faces, names, skin_paint.paint_head(face, grid, len(head)))
     return _Shapes(grid, head, face, joined([skin, *extras]))
 
 

@@ -31,7 +31,7 @@ def _both(name: str, value: float = 1.0) -> dict[str, float]:
     return {name + "Left": value, name + "Right": value}
 
 
-SMILE = _both("mouthSmile", 0.9) | _both("cheekSquint", 0.6)
+SMILE = _both("mouthSmile", 0.9) | _both("cheekSquint", 0.6) | _both("eyeSquint", 0.3)
 MIXED = (
     _both("mouthSmile", 0.6)
     | _both("browOuterUp", 0.7)

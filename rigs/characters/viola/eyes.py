@@ -13,7 +13,7 @@ SPOKES = 40
 PUPIL_VERTEX = 0
 _PUPIL_RADIUS = 0.32
 _CORNEA_RAD = np.deg2rad(29.0)
-_CORNEA_RISE = 0.035
+_CORNEA_RISE = 0.028
 
 
 def _turned(radius: FloatArray, y: FloatArray) -> FloatArray:
@@ -35,7 +35,7 @@ def _iris_tints(rows: FloatArray) -> FloatArray:
     spokes = np.arange(SPOKES)
     streak = 1.0 + 0.28 * np.sin(spokes * 5.1) * np.cos(spokes * 2.3 + 1.0)
     out = np.clip((rows - _PUPIL_RADIUS) / (VIOLA.iris_radius - _PUPIL_RADIUS), 0.0, 1.0)[:, None, None]
-    warm, cool, dark = (np.array(c) for c in ((0.30, 0.19, 0.05), palette.IRIS, palette.LIMBUS))
+    warm, cool, dark = (np.array(c) for c in ((0.46, 0.27, 0.07), palette.IRIS, palette.LIMBUS))
     colour = warm * (1.0 - out) ** 2 + cool * (1.0 - (1.0 - out) ** 2) * 1.25
     rim = np.clip((out - 0.72) / 0.28, 0.0, 1.0) ** 1.5
     return (colour * (1.0 - rim) + dark * rim) * streak[None, :, None]

@@ -13,7 +13,7 @@ from rigs.characters.viola.solids import Face, Solid, grid_faces, joined, solid
 _SEED = 11
 # Azimuth from the face's middle and elevation at which the hair begins, degrees.
 _HAIRLINE_DEG = (
-    (0.0, 27.0), (20.0, 26.0), (38.0, 21.0), (52.0, 11.0), (62.0, -3.0), (72.0, -17.0), (80.0, -30.0), (88.0, -28.0),
+    (0.0, 35.0), (12.0, 31.0), (24.0, 26.0), (38.0, 21.0), (52.0, 11.0), (62.0, -3.0), (72.0, -17.0), (80.0, -30.0), (88.0, -28.0),
     (100.0, -24.0), (114.0, -31.0), (135.0, -43.0), (160.0, -51.0), (180.0, -52.0),
 )  # fmt: skip
 _BUN_CENTER = np.array([0.0, 12.6, 14.3])

@@ -11,7 +11,7 @@ from rigs.characters.viola.sdf import ellipsoid, round_cone, smooth_cut, smooth_
 
 # Farther than any fillet reaches.
 _FAR = 50.0
-_SOCKET_CENTER, _SOCKET_RADII = (3.3, -0.7, 0.1), (1.95, 0.75, 1.25)
+_SOCKET_CENTER, _SOCKET_RADII = (3.3, -0.7, 0.4), (1.95, 0.75, 1.1)
 
 
 def skull(half: FloatArray) -> FloatArray:
@@ -43,7 +43,7 @@ def lids(form: FloatArray, half: FloatArray) -> FloatArray:
     """`form` with a socket for each eye and the lids' bulge in it."""
     radius = VIOLA.lid_radius
     form = smooth_cut(form, ellipsoid(half, _SOCKET_CENTER, _SOCKET_RADII), 0.9)
-    return smooth_union(form, ellipsoid(half, VIOLA.eye_center, (radius, radius, radius)), 0.35)
+    return smooth_union(form, ellipsoid(half, VIOLA.eye_center, (radius, radius, radius)), 0.45)
 
 
 def neck_and_shoulders(form: FloatArray, half: FloatArray) -> FloatArray:

@@ -64,43 +64,51 @@ def _near_lips(face: FaceRest, reach: float) -> FloatArray:
     return pocket
 
 
-def _jaw_keys(face: FaceRest) -> dict[str, FloatArray]:
+def _jaw_open(face: FaceRest) -> FloatArray:
     swing = rotate_about_x(face.points, VIOLA.jaw_pivot, VIOLA.jaw_open_rad)
-    slide = _sliding_jaw(face)
     opened = jaw_weights(face)[:, None] * swing
     opened[:, 0] -= 0.12 * face.points[:, 0] * bump(face.points, _MOUTH, (3.6, 3.0, 2.4))
+    lifted = bump(face.points, (0.0, -2.2, -6.0), (1.7, 2.6, 1.2)) * _upper(face)
+    return opened + push(lifted, (0.0, 0.0, 0.16))
+
+
+def _jaw_keys(face: FaceRest) -> dict[str, FloatArray]:
+    slide = _sliding_jaw(face)
+    opened = _jaw_open(face)
     return {
         "jawOpen": opened,
         "jawForward": push(slide, (0.0, -0.75, 0.0)),
         "jawLeft": push(slide, (0.85, 0.0, 0.0)),
-        "mouthClose": _mouth_close(face),
+        "mouthClose": _mouth_close(face, opened),
     }
 
 
-def _mouth_close(face: FaceRest) -> FloatArray:
+def _lip_gap(face: FaceRest, opened: FloatArray) -> FloatArray:
+    """How far (N, 3) an open jaw parts the lips at each vertex's place across the mouth: lower minus upper lip.
+
+    Vertices of the lips take it from their own column of the contact line, skin from the jaw's motion.
+    """
+    line = np.stack([face.points[:, 0], np.full(len(face.points), -2.0), lips.lip_line_z(face.points[:, 0])], axis=1)
+    gap = rotate_about_x(line, VIOLA.jaw_pivot, VIOLA.jaw_open_rad)
+    gap *= (1.0 - face.lip_across**_PARTING_POWER)[:, None]
+    contact = np.flatnonzero(face.lip_ring == lips.CONTACT_RING)
+    column = np.arange(len(contact))
+    partner = contact[-column % len(contact)]
+    upper_first = np.where(face.lip[contact] > 0, 1.0, -1.0)[:, None]
+    for ring in range(lips.BORDER_RING, 13):
+        gap[face.lip_ring == ring] = (opened[partner] - opened[contact]) * upper_first
+    return gap
+
+
+def _mouth_close(face: FaceRest, opened: FloatArray) -> FloatArray:
     """What brings the lips together again while jawOpen is 1: the upper lip comes down a little, the lower all the way.
 
     The upper lip must not go back with the jaw, or it would meet the teeth.
     """
-    line = np.stack([face.points[:, 0], np.full(len(face.points), -2.0), lips.lip_line_z(face.points[:, 0])], axis=1)
-    contact = (face.lip_ring >= lips.BORDER_RING) & (face.lip_ring <= 12)
-    line[contact] = _contact_points(face)[contact]
-    swing = rotate_about_x(line, VIOLA.jaw_pivot, VIOLA.jaw_open_rad)
-    region = _jaw_region(line)
-    gap = (1.0 - face.lip_across**_PARTING_POWER)[:, None] * region[:, None] * swing
+    gap = _lip_gap(face, opened)
     upper = gap * np.array([0.0, 0.0, 0.3])
     share = np.where((face.lip > 0)[:, None], upper, np.where((face.lip < 0)[:, None], upper - gap, 0.0))
     return _near_lips(face, 1.15)[:, None] * share
-
-
-def _contact_points(face: FaceRest) -> FloatArray:
-    """For each lip vertex the point of the contact line in its own column."""
-    points = face.points.copy()
-    line = np.flatnonzero(face.lip_ring == lips.CONTACT_RING)
-    for ring in range(lips.BORDER_RING, 13):
-        own = np.flatnonzero(face.lip_ring == ring)
-        points[own] = face.points[line]
-    return points
 
 
 def _round_keys(face: FaceRest) -> dict[str, FloatArray]:
@@ -178,7 +186,8 @@ def middle_mouth_keys(face: FaceRest) -> dict[str, FloatArray]:
     keys = {**_jaw_keys(face), **_round_keys(face), **_roll_keys(face)}
     del keys["jawLeft"]
     lips_open = _near_lips(face, 0.9) * (1.0 - face.lip_across**3)
-    keys["tongueOut"] = push(lips_open * (face.lip > 0), (0.0, -0.05, 0.2)) + push(
+    keys["tongueOut"] = VIOLA.tongue_jaw_share * keys["jawOpen"]
+    keys["tongueOut"] += push(lips_open * (face.lip > 0), (0.0, -0.05, 0.2)) + push(
         lips_open * (face.lip < 0), (0.0, -0.1, -0.5)
     )
     return keys

@@ -67,15 +67,15 @@ def margin_rings(length: int, side: int) -> FloatArray:
     """Positions (4, length, 3) of a lid's edge: outer edge, rounded lip, inner edge, and a fold tucked under the lid."""
     alpha = _ring_alpha(length)
     upper = np.arange(length) <= length // 2
-    beta = np.where(upper, upper_margin_rad(alpha), lower_margin_rad(alpha))
     away = np.where(upper, 1.0, -1.0) * np.sqrt(np.maximum(1.0 - _along(alpha) ** 2, 0.0))
     lid, eye = VIOLA.lid_radius, VIOLA.eye_radius
     widen = 1.0 + np.array([0.05, 0.02, 0.0, 0.0])
     steps = ((_EDGE_STEP_RAD, lid), (0.0, lid - 0.03), (0.0, eye * 1.02), (_TUCK_RAD, eye * 1.015))
-    rings = [
-        from_eye_angles(alpha * stretch, beta + away * angle, np.full(length, radius), side)
-        for stretch, (angle, radius) in zip(widen, steps, strict=True)
-    ]
+    rings: list[FloatArray] = []
+    for stretch, (angle, radius) in zip(widen, steps, strict=True):
+        wide = alpha * stretch
+        beta = np.where(upper, upper_margin_rad(wide), lower_margin_rad(wide)) + away * angle
+        rings.append(from_eye_angles(wide, beta, np.full(length, radius), side))
     return np.stack(rings)
 
 

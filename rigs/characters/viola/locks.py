@@ -69,6 +69,7 @@ def lock(path: FloatArray, outward: FloatArray, cut: Cut, shade: float) -> Solid
     points = (path[:, None] + across + high).reshape(-1, 3)
     along = np.repeat(np.linspace(0.0, 1.0, cut.rows), cut.sides)
     light = shade * (0.72 + 0.5 * np.sin(np.pi * np.clip(along * 0.9 + 0.08, 0.0, 1.0)))
-    tint = light[:, None] * np.array(palette.HAIR)
+    streak = 1.0 + 0.22 * np.tile(np.cos(np.arange(cut.sides) * 2.4 + 9.0 * shade), cut.rows)
+    tint = (light * streak)[:, None] * np.array(palette.HAIR)
     faces = capped_tube_faces(cut.rows, cut.sides)
     return Solid(points, faces, ["hair"] * len(faces), tint)

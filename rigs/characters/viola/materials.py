@@ -25,7 +25,7 @@ class Finish:
 
 
 FINISHES: dict[str, Finish] = {
-    "skin": Finish(palette.SKIN, roughness=0.46, subsurface=0.16, specular=0.42),
+    "skin": Finish(palette.SKIN, roughness=0.5, subsurface=0.28, specular=0.36),
     "lips": Finish(palette.LIPS, roughness=0.3, subsurface=0.12, specular=0.55, coat=0.12),
     "mouth": Finish(palette.MOUTH, roughness=0.4),
     "gums": Finish(palette.GUMS, roughness=0.3, coat=0.3),
@@ -35,7 +35,7 @@ FINISHES: dict[str, Finish] = {
     "iris": Finish(palette.IRIS, roughness=0.35),
     "limbus": Finish(palette.LIMBUS, roughness=0.35),
     "pupil": Finish(palette.PUPIL, roughness=0.3),
-    "hair": Finish(palette.HAIR, roughness=0.38, specular=0.55, sheen=0.12),
+    "hair": Finish(palette.HAIR, roughness=0.43, specular=0.5, sheen=0.1),
     "brow": Finish(palette.BROW, roughness=0.6),
     "lash": Finish(palette.LASH, roughness=0.5),
     "cloth": Finish(palette.CLOTH, roughness=0.85, sheen=0.35),
@@ -44,7 +44,8 @@ FINISHES: dict[str, Finish] = {
 
 def _principled(name: str, finish: Finish) -> bpy.types.Material:
     material = bpy.data.materials.new(f"Viola {name}")
-    material.use_nodes = True
+    if not material.node_tree:  # already there from Blender 5.0 on
+        material.use_nodes = True
     material.diffuse_color = (*finish.colour, 1.0)
     material.roughness = finish.roughness
     tree = material.node_tree
@@ -71,15 +72,20 @@ def _principled(name: str, finish: Finish) -> bpy.types.Material:
 def _cornea() -> bpy.types.Material:
     """Clear and mirror-like by its Fresnel share, without refraction: it stays free of noise at a few samples."""
     material = bpy.data.materials.new("Viola cornea")
-    material.use_nodes = True
+    if not material.node_tree:  # already there from Blender 5.0 on
+        material.use_nodes = True
     material.diffuse_color = (1.0, 1.0, 1.0, 0.06)
     tree = material.node_tree
     tree.nodes.remove(tree.nodes["Principled BSDF"])
     fresnel, clear = tree.nodes.new("ShaderNodeFresnel"), tree.nodes.new("ShaderNodeBsdfTransparent")
     gloss, mix = tree.nodes.new("ShaderNodeBsdfGlossy"), tree.nodes.new("ShaderNodeMixShader")
-    fresnel.inputs["IOR"].default_value = 2.1
+    fresnel.inputs["IOR"].default_value = 1.75
     gloss.inputs["Roughness"].default_value = 0.03
-    tree.links.new(fresnel.outputs["Fac"], mix.inputs[0])
+    path, seen = tree.nodes.new("ShaderNodeLightPath"), tree.nodes.new("ShaderNodeMath")
+    seen.operation = "MULTIPLY"
+    tree.links.new(fresnel.outputs["Fac"], seen.inputs[0])
+    tree.links.new(path.outputs["Is Camera Ray"], seen.inputs[1])
+    tree.links.new(seen.outputs["Value"], mix.inputs[0])
     tree.links.new(clear.outputs[0], mix.inputs[1])
     tree.links.new(gloss.outputs[0], mix.inputs[2])
     tree.links.new(mix.outputs[0], tree.nodes["Material Output"].inputs["Surface"])

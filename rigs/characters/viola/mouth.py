@@ -77,7 +77,7 @@ def lower_teeth() -> Solid:
 def tongue() -> tuple[Solid, FloatArray]:
     """The tongue at rest, and its displacement (N, 3) in cm when it is stuck out."""
     way = np.linspace(0.0, 1.0, _TONGUE_ROWS)
-    y, z = 4.6 - 5.5 * way, -8.2 + 0.75 * np.sin(np.pi * (0.1 + 0.75 * way)) - 0.12 * way**3
+    y, z = 4.6 - 5.6 * way, -8.05 + 0.85 * np.sin(np.pi * (0.1 + 0.75 * way)) - 0.12 * way**3
     path = np.stack([np.zeros_like(way), y, z], axis=1)
     round_tip = np.sqrt(np.clip(1.0 - ((way - 0.72) / 0.29).clip(0.0) ** 2, 0.02, 1.0))
     size = np.stack([1.25 * round_tip, 0.5 * round_tip * (1.0 - 0.35 * way)], axis=1)

@@ -22,7 +22,7 @@ class Proportions:
     eye_center: tuple[float, float, float] = (3.35, 0.5, 0.0)
     eye_radius: float = 1.75
     iris_radius: float = 0.8
-    lid_radius: float = 1.905
+    lid_radius: float = 1.95
     lid_half_width_rad: float = np.deg2rad(57.0)
     lid_upper_rad: float = np.deg2rad(26.0)
     lid_lower_rad: float = np.deg2rad(-21.0)
@@ -32,6 +32,7 @@ class Proportions:
     mouth_height: float = -6.7
     jaw_pivot: tuple[float, float, float] = (0.0, 8.2, -2.6)
     jaw_open_rad: float = np.deg2rad(18.0)
+    tongue_jaw_share: float = 0.3
     gaze_side_rad: float = np.deg2rad(32.0)
     gaze_up_rad: float = np.deg2rad(24.0)
     gaze_down_rad: float = np.deg2rad(28.0)

@@ -8,6 +8,7 @@ import numpy as np
 from rigs.characters.viola import lips, palette
 from rigs.characters.viola.face_rest import FaceRest
 from rigs.characters.viola.fields import bump
+from rigs.characters.viola.head_grid import HeadGrid
 from rigs.characters.viola.proportions import FloatArray, IntArray
 
 
@@ -16,7 +17,7 @@ def _blend(tint: FloatArray, colour: tuple[float, ...], weight: FloatArray) -> F
     return tint * (1.0 - share) + np.array(colour) * share
 
 
-def paint_head(face: FaceRest, count: int) -> FloatArray:
+def paint_head(face: FaceRest, grid: HeadGrid, count: int) -> FloatArray:
     """Tints (count, 3), linear RGB, of the head's own vertices (the first `count` of the face)."""
     half = face.points[:count].copy()
     half[:, 0] = np.abs(half[:, 0])
@@ -28,6 +29,11 @@ def paint_head(face: FaceRest, count: int) -> FloatArray:
     tint = _blend(tint, (0.40, 0.15, 0.11), 0.45 * (face.lid[:count] > 0) * face.lid_weight[:count] ** 1.5)
     tint = _blend(tint, (0.48, 0.18, 0.14), 0.3 * (face.lid[:count] < 0) * face.lid_weight[:count] ** 2)
     tint = _blend(tint, (0.05, 0.012, 0.01), 1.6 * bump(half, (0.5, -2.3, -4.1), (0.26, 0.4, 0.26)))
+    for rings in grid.eye_rings.values():
+        half_ring = rings.shape[1] // 2
+        tint[rings[10:12, :]] = (0.16, 0.05, 0.04)
+        tint[rings[10:12, half_ring + 1 : half_ring + half_ring // 2]] = (0.07, 0.025, 0.02)
+        tint[rings[10:12, [-2, -1, 0, 1, 2]]] = (0.55, 0.19, 0.16)
     red = np.select([ring < lips.BORDER_RING, ring == lips.BORDER_RING], [0.0, 0.5], 1.0)
     red = red * np.where(ring <= lips.CONTACT_RING + 1, 1.0, 0.0)
     tint = _blend(tint, palette.LIPS, red)

@@ -23,8 +23,8 @@ class Lamp:
 
 
 LAMPS = (
-    Lamp("Viola.Key", (-0.75, -0.95, 0.62), 0.5, 12.0, (1.0, 0.90, 0.80)),
-    Lamp("Viola.Fill", (0.95, -0.85, 0.05), 0.9, 2.6, (0.72, 0.84, 1.0)),
+    Lamp("Viola.Key", (-0.75, -0.95, 0.62), 0.5, 15.0, (1.0, 0.90, 0.80)),
+    Lamp("Viola.Fill", (0.95, -0.85, 0.05), 0.9, 3.4, (0.72, 0.84, 1.0)),
     Lamp("Viola.Rim", (0.55, 0.85, 0.6), 0.5, 9.0, (1.0, 0.86, 0.72)),
 )
 _AIM = Vector((0.0, 0.0, EYE_LEVEL_M - 0.03))
@@ -63,7 +63,8 @@ def set_world(scene: bpy.types.Scene) -> None:
     """A backdrop that runs from a warm glow behind the head to dusk at the corners; it lights only softly."""
     world = bpy.data.worlds.new("Viola.World")
     scene.world = world
-    world.use_nodes = True
+    if not world.node_tree:  # already there from Blender 5.0 on
+        world.use_nodes = True
     world.color = (0.11, 0.13, 0.16)
     nodes, links = world.node_tree.nodes, world.node_tree.links
     background = nodes["Background"]
