@@ -13,7 +13,7 @@ import numpy as np
 from ..core.array_types import FloatArray, IntArray
 from ..core.curves import Curves
 from ..core.rotation import continuous_axis_angle, continuous_euler
-from . import compat
+from . import compat, rig_scan
 
 CREATED_BY = "understudy"
 WRITTEN = "understudy_written"
@@ -77,12 +77,12 @@ def write_bake(
 
 
 def shape_channels(mesh: bpy.types.Object, curves: Curves) -> list[Channel]:
-    """The channels for those of the mesh's shape keys that the curves drive."""
-    blocks = mesh.data.shape_keys.key_blocks
+    """The channels for those of the mesh's free shape keys that the curves drive."""
+    free = rig_scan.free_blocks(mesh)
     return [
         Channel(f'key_blocks["{bpy.utils.escape_identifier(name)}"].value', 0, "Face", values)
         for name, values in curves.shape_values.items()
-        if name in blocks
+        if name in free
     ]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which bone is the head, the neck, the jaw, an eye: by the words in its name and its place in the hierarchy. No bpy."""
+"""Which bone is the head, the neck, the jaw, an eye: by its name's words and its place in the hierarchy. No bpy."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def words_of(name: str) -> list[str]:
 
 
 def roles_by_words(bones: Sequence[BonePlace]) -> dict[str, BoneRole]:
-    """{bone: role} from names alone, checked against the hierarchy: jaw and eyes hang below the head, necks above it."""
+    """{bone: role} from names, checked against the hierarchy: jaw and eyes hang below the head, necks above it."""
     parents = {bone.name: bone.parent for bone in bones}
     head = _best(bones, "head", side="")
     if head is None:

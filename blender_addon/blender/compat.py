@@ -135,6 +135,15 @@ def can_mix_sound() -> bool:
     return bool(bpy.app.build_options.audaspace)
 
 
+def can_denoise(scene: bpy.types.Scene) -> bool:
+    """Whether this build has Open Image Denoise (distributions' own builds may not); it is chosen where it has."""
+    try:
+        scene.cycles.denoiser = "OPENIMAGEDENOISE"
+    except TypeError:
+        return False
+    return True
+
+
 def sequencer_strips(scene: bpy.types.Scene) -> Any:
     """The scene's strips, making the sequencer where it has none."""
     editor = scene.sequence_editor_create()

@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
     except UserError as error:
         teller.tell("failed", code=error.code, message=error.message, hint=error.hint)
         return USER
-    except Exception as error:  # the door: a fault must reach the caller as an event, not as silence
+    except Exception as error:  # noqa: BLE001 - the door: a fault must reach the caller as an event, not as silence
         traceback.print_exc()
         detail = traceback.format_exc()
         teller.tell("failed", code="bug", message=str(error) or type(error).__name__, hint="Report it.", detail=detail)

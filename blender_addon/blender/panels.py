@@ -30,7 +30,7 @@ class Step:
 class UNDERSTUDY_UL_takes(bpy.types.UIList):
     """The takes of this scene."""
 
-    def draw_item(
+    def draw_item(  # noqa: PLR0913 - Blender counts the arguments
         self,
         context: bpy.types.Context,
         layout: Any,

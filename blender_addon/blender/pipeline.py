@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import sys
 import time
 from collections.abc import Callable
@@ -102,7 +102,7 @@ def enable(engine_python: Path | None) -> None:
 
 
 def load_character(path: Path) -> None:
-    """Nothing; the character of a .blend, or of a builder (a .py with a function build), is in the open scene.
+    """Nothing; the character of a .blend, or of a builder (.py with build_character()), is in the open scene.
 
     Raises UserError("character-missing", "character-unreadable").
     """
@@ -110,7 +110,7 @@ def load_character(path: Path) -> None:
         raise _no_character(path)
     if path.suffix == ".py":
         bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-        _builder(path).build()
+        _builder(path)()
         bpy.context.view_layer.update()
         return
     try:
@@ -233,17 +233,22 @@ def _refusal(state: status.UnderstudyStatus, text: str) -> Exception:
     return UserError("not-now", reason)
 
 
-def _builder(path: Path) -> Any:
-    """The builder's module, as part of its package where it has one, so that it can import its siblings."""
-    folder, name = path.absolute().parent, path.stem
-    if (folder / "__init__.py").is_file():
-        folder, name = folder.parent, f"{folder.name}.{name}"
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-    module = importlib.import_module(name)
-    if not callable(getattr(module, "build", None)):
-        raise UserError("character-unreadable", f"{path.name} has no function build().", "Give a builder or a .blend.")
-    return module
+def _builder(path: Path) -> Callable[[], Any]:
+    """The function of a builder's file that builds the character into the open scene.
+
+    The file is loaded as it would be run, without a package; its imports are its own affair.
+    """
+    spec = importlib.util.spec_from_file_location("understudy_character_builder", path)
+    if spec is None or spec.loader is None:
+        raise UserError("character-unreadable", f"{path.name} is no Python file.", "Give a builder or a .blend.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    build = getattr(module, "build_character", None)
+    if not callable(build):
+        hint = "Give a builder or a .blend."
+        raise UserError("character-unreadable", f"{path.name} has no function build_character().", hint)
+    return build
 
 
 def measure_blend(blend: Path, out: Path, frames: range | None) -> dict[str, Any]:

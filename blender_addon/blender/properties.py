@@ -91,9 +91,7 @@ class UnderstudyRetarget(bpy.types.PropertyGroup):
         ),
         default=DEFAULTS.jaw_target,
     )
-    mirror: BoolProperty(
-        name="Mirror", description="Exchange left and right, as in a mirror", default=DEFAULTS.mirror
-    )
+    mirror: BoolProperty(name="Mirror", description="Exchange left and right, as in a mirror", default=DEFAULTS.mirror)
     contact: BoolProperty(
         name="Keep Contacts",
         description="Lids and lips that close in the video close fully on the character",

@@ -47,7 +47,7 @@ def _set_picture(scene: bpy.types.Scene, own: properties.UnderstudyRender) -> No
     render.use_sequencer = False  # the strip is for the sound; the picture is the scene's
     if own.engine == "CYCLES":
         scene.cycles.samples = own.samples
-        scene.cycles.use_denoising = bool(bpy.app.build_options.openimagedenoise)
+        scene.cycles.use_denoising = compat.can_denoise(scene)
         render.use_persistent_data = True  # the geometry stays between frames: only what moves is built again
     elif own.engine == "EEVEE":
         scene.eevee.taa_render_samples = own.samples

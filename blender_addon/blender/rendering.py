@@ -74,7 +74,8 @@ def _writable_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError("not-writable", f"{folder} cannot be made ({error.strerror}).", "Choose another one.") from error
+        message = f"{folder} cannot be made ({error.strerror})."
+        raise UserError("not-writable", message, "Choose another one.") from error
     if not os.access(folder, os.W_OK):
         raise UserError("not-writable", f"{folder} cannot be written.", "Choose another folder.")
     return folder

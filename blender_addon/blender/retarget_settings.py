@@ -39,7 +39,7 @@ def settings_of(own: UnderstudyRetarget, scene: bpy.types.Scene) -> RetargetSett
     names = {field.name for field in fields(RetargetSettings)}
     shown = [name for name in names if name in own.bl_rna.properties and name != "neutral_frame"]
     values = {name: _exact(getattr(own, name)) for name in shown}
-    regions = {
+    regions: dict[str, Any] = {
         entry.name: RegionSettings(gain=_exact(entry.gain), smoothing=_exact(entry.smoothing))
         for entry in own.regions
         if entry.name in names

@@ -93,21 +93,27 @@ def has_shape_keys(thing: bpy.types.Object) -> bool:
 
 
 def free_keys(meshes: Iterable[bpy.types.Object]) -> tuple[list[KeyLimits], list[str]]:
-    """The shape keys that can be written, each once with the range that suits all meshes, and those that cannot be."""
+    """The shape keys that can be written, each once with the range that suits all meshes, and those that cannot be on
+    any mesh."""
     found: dict[str, KeyLimits] = {}
-    taken: list[str] = []
+    others: dict[str, None] = {}
     for mesh in meshes:
-        keys = mesh.data.shape_keys
-        driven = driven_names(keys, _DRIVEN_KEY)
-        for block in keys.key_blocks:
-            if block == keys.reference_key:
-                continue
-            if block.name in driven or block.mute:
-                taken.append(block.name)
-                continue
-            own = KeyLimits(block.name, block.slider_min, block.slider_max)
-            found[block.name] = _narrower(found[block.name], own) if block.name in found else own
-    return [limits for limits in found.values() if limits.name not in taken], taken
+        free = free_blocks(mesh)
+        for block in mesh.data.shape_keys.key_blocks:
+            if block.name in free:
+                own = KeyLimits(block.name, block.slider_min, block.slider_max)
+                found[block.name] = _narrower(found[block.name], own) if block.name in found else own
+            elif block != mesh.data.shape_keys.reference_key:
+                others[block.name] = None
+    return list(found.values()), [name for name in others if name not in found]
+
+
+def free_blocks(mesh: bpy.types.Object) -> set[str]:
+    """The names of the mesh's shape keys that may be written: neither the basis, nor muted, nor set by a driver."""
+    keys = mesh.data.shape_keys
+    driven = driven_names(keys, _DRIVEN_KEY)
+    blocks = [block for block in keys.key_blocks if block != keys.reference_key and not block.mute]
+    return {block.name for block in blocks if block.name not in driven}
 
 
 def driven_names(owner: bpy.types.ID, pattern: re.Pattern[str]) -> set[str]:
@@ -148,7 +154,10 @@ def _scan_bones(armature: bpy.types.Object | None, by_map: dict[str, BoneRole]) 
     by_words = bone_roles.roles_by_words(list(places.values()))
     # The map's names first; words fill in the roles that the map does not know in this rig.
     known = set(by_map.values())
-    roles = {**by_map, **{name: role for name, role in by_words.items() if role not in known and name not in by_map}}
+    roles: dict[str, BoneRole] = {
+        **by_map,
+        **{name: role for name, role in by_words.items() if role not in known and name not in by_map},
+    }
     roles = bone_roles.in_order(roles, parents)
     hindered = {name: bone_hindrance(armature, name) for name in roles}
     remarks = tuple(f"The bone {name} is not written: {why}." for name, why in hindered.items() if why)

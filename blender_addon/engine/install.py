@@ -82,7 +82,8 @@ def usable_python(candidates: Sequence[Path], probe: Callable[[Path], tuple[int,
         if probe(path) in PYTHONS_WANTED:
             return path
     wanted = ", ".join(f"{major}.{minor}" for major, minor in PYTHONS_WANTED)
-    raise UserError("no-python", f"No Python of version {wanted} was found.", "Install one from python.org, or choose it.")
+    hint = "Install one from python.org, or choose an engine that is there."
+    raise UserError("no-python", f"No Python of version {wanted} was found.", hint)
 
 
 def probe_python(path: Path) -> tuple[int, int] | None:

@@ -24,7 +24,8 @@ EXIT_WITHIN_S = 5.0
 class EngineRun:
     """A running engine job.
 
-    python: the engine's interpreter. source_root: the folder that holds `fomm_engine` where it is not installed.
+    folder: the job's own, removed at the end. python: the engine's interpreter.
+    source_root: the folder that holds `fomm_engine` where it is not installed.
     Raises UserError("engine-python-missing", "engine-not-startable") where the process cannot be started.
     """
 
@@ -32,16 +33,14 @@ class EngineRun:
         self, job: Job, python: Path, now_s: float, *, source_root: Path | None = None, times: CancelTimes | None = None
     ) -> None:
         _require_python(python)
-        self._folder = Path(tempfile.mkdtemp(prefix="understudy-job-"))
-        job_file = self._folder / "job.json"
+        self.folder = Path(tempfile.mkdtemp(prefix="understudy-job-"))
+        job_file = self.folder / "job.json"
         write_job(job, job_file)
-        directory = source_root or self._folder
+        directory = source_root or self.folder
         try:
-            self._process = LineProcess(
-                engine_command(python, job_file, environment=os.environ, directory=directory)
-            )
+            self._process = LineProcess(engine_command(python, job_file, environment=os.environ, directory=directory))
         except OSError as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise UserError("engine-not-startable", f"The engine cannot be started ({error.strerror}).") from error
         self._ladder = CancelLadder(times)
         self._outcome_at_s: float | None = None
@@ -91,7 +90,7 @@ class EngineRun:
         self._ladder.apply(self._process, now_s)
 
     def _remove_folder(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def absolute_job(job: Job) -> Job:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a running job's lines mean: a pure state machine from events to what the user is shown.
 
-    STARTING --hello--> RUNNING --done--> ... --Ended--> DONE or CANCELLED
-                              --failed-> ... --Ended--> FAILED
-    Ended without done or failed: CRASHED (or CANCELLED, where the user had asked for it)
+STARTING --hello--> RUNNING --done--> ... --Ended--> DONE or CANCELLED
+                          --failed-> ... --Ended--> FAILED
+Ended without done or failed: CRASHED (or CANCELLED, where the user had asked for it)
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def take_line(session: Session, line: str, now_s: float) -> Session:
 
 def take_cancel(session: Session) -> Session:
     """The session after the user asked to stop."""
-    return session if session.is_final else replace(session, phase=Phase.CANCELLING, message="Stopping", seconds_left=None)
+    if session.is_final:
+        return session
+    return replace(session, phase=Phase.CANCELLING, message="Stopping", seconds_left=None)
 
 
 def take_tick(session: Session, now_s: float) -> Session:
@@ -99,7 +101,8 @@ def take_tick(session: Session, now_s: float) -> Session:
     silent = session.phase is Phase.STARTING and now_s - session.started_at_s > HELLO_WITHIN_S
     if not silent or session.outcome:
         return session
-    return _failed(session, Failure("engine-silent", "The engine did not answer.", "Check the engine in the preferences."))
+    hint = "Check the engine in the preferences."
+    return _failed(session, Failure("engine-silent", "The engine did not answer.", hint))
 
 
 def take_end(session: Session, exit_status: int, stderr_tail: tuple[str, ...]) -> Session:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The add-on enabled in this Blender, a fresh scene for each test, a small character, and a small take."""
+"""The add-on enabled in this Blender, and for each test a fresh scene, a small character, a take, an engine."""
 
+import json
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -37,6 +40,58 @@ def engine(scene):
         pytest.skip(f"the engine's environment is not there: {ENGINE}")
     bpy.context.preferences.addons[PACKAGE].preferences.engine_python = str(ENGINE)
     return ENGINE
+
+
+class FakeEngine:
+    """An engine in the preferences that does as it is told; see fake_engine.py."""
+
+    def __init__(self, folder, take):
+        self.folder, self.take = folder, str(take)
+        shutil.copyfile(Path(__file__).with_name("fake_engine.py"), folder / "fake_engine.py")
+        self.python = folder / "python"
+        self.python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{folder}/fake_engine.py" "$@"\n')
+        self.python.chmod(0o755)
+        self.behave("ok")
+
+    def behave(self, mode, steps=3, sleep_s=0.01):
+        settings = {"take": self.take, "mode": mode, "steps": steps, "sleep_s": sleep_s}
+        (self.folder / "fake_engine.json").write_text(json.dumps(settings))
+
+    def is_gone(self):
+        try:
+            os.kill(int((self.folder / "fake_engine.pid").read_text()), 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+
+@pytest.fixture
+def fake_engine(scene, take_path, tmp_path):
+    """The preferences with an engine that is a small script of ours."""
+    if os.name != "posix":
+        pytest.skip("the stand-in for the engine's interpreter is a shell script")
+    folder = tmp_path / "engine"
+    folder.mkdir()
+    engine = FakeEngine(folder, take_path)
+    bpy.context.preferences.addons[PACKAGE].preferences.engine_python = str(engine.python)
+    return engine
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory, addon):
+    """A film of 12 frames at 29.97 fps that Blender itself has rendered."""
+    from blender_addon.blender import compat, retarget_settings
+
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=False)
+    scene, path = bpy.context.scene, tmp_path_factory.mktemp("video") / "clip ä.mp4"
+    compat.set_render_engine(scene, "CYCLES")  # Workbench needs EGL, which not every machine has
+    compat.set_movie_output(scene)
+    retarget_settings.set_scene_rate(scene, (30000, 1001))
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    scene.render.resolution_x, scene.render.resolution_y, scene.frame_end = 64, 48, 12
+    scene.render.filepath, scene.render.use_file_extension = str(path), False
+    bpy.ops.render.render(animation=True)
+    return path
 
 
 @pytest.fixture

@@ -72,9 +72,14 @@ def test_the_head_turns_as_the_actors_did_in_any_rotation_mode(scene, ready, cha
     assert np.abs(pitch - true_pitch)[seen].max() < 1.0
 
 
-@pytest.mark.parametrize(("mode", "path", "count"), [
-    ("QUATERNION", "rotation_quaternion", 4), ("YXZ", "rotation_euler", 3), ("AXIS_ANGLE", "rotation_axis_angle", 4),
-])
+@pytest.mark.parametrize(
+    ("mode", "path", "count"),
+    [
+        ("QUATERNION", "rotation_quaternion", 4),
+        ("YXZ", "rotation_euler", 3),
+        ("AXIS_ANGLE", "rotation_axis_angle", 4),
+    ],
+)
 def test_keys_are_written_for_the_bones_own_rotation_mode(ready, character, mode, path, count):
     character.armature.pose.bones["head"].rotation_mode = mode
     bpy.ops.understudy.bake()
@@ -187,6 +192,21 @@ def test_driven_muted_and_locked_controls_are_told_and_left_alone(scene, charact
     assert not any("eye.L" in path for path, _ in curves_of(character.armature))
 
 
+def test_a_key_that_is_driven_on_one_mesh_is_written_on_the_other(scene, character, take_path):
+    """Teeth and tongues often follow the face's keys by drivers."""
+    tongue = make_character("Tongue", keys=("jawOpen",)).mesh
+    tongue.parent = character.armature
+    tongue.modifiers["Armature"].object = character.armature
+    bpy.data.objects.remove(bpy.data.objects["Tongue Rig"])
+    tongue.data.shape_keys.key_blocks["jawOpen"].driver_add("value")
+    bpy.ops.understudy.import_take(filepath=str(take_path))
+    bpy.ops.understudy.choose_character()
+    bpy.ops.understudy.bake()
+    assert scene.understudy.character.matched == 52
+    assert len(curves_of(character.mesh.data.shape_keys)) == 52
+    assert curves_of(tongue.data.shape_keys) == {}
+
+
 def test_sliders_limits_are_kept(ready, character):
     character.mesh.data.shape_keys.key_blocks["jawOpen"].slider_max = 0.3
     bpy.ops.understudy.bake()
@@ -226,11 +246,11 @@ def test_bulk_writing_of_60_channels_and_3000_frames_takes_less_than_a_second(sc
     mesh = make_character("Big", keys=names).mesh
     frames = np.arange(1, 3001)
     values = {name: np.sin(frames / (number + 2.0)) for number, name in enumerate(names)}
-    started = time.perf_counter()
+    started = time.process_time()  # the machine's other work does not count
     baked = bake_writer.write_bake(
         Curves(frames, values, {}, {}), meshes=[mesh], armature=None, provenance=PROVENANCE, name="big"
     )
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     assert (baked.curves, baked.keys) == (60, 180_000)
     key, value = keys_of(curves_of(mesh.data.shape_keys)[('key_blocks["key 7"].value', 0)])
     np.testing.assert_array_equal(key, frames)

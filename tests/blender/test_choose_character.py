@@ -97,7 +97,7 @@ def test_shape_keys_of_another_kind_are_refused(scene):
 
 def test_two_characters_are_ambiguous_until_one_is_selected(scene, character):
     make_character("Bea")
-    with pytest.raises(RuntimeError, match="2 characters here: Ada Rig, Bea Rig. Select the one"):
+    with pytest.raises(RuntimeError, match=r"2 characters here: Ada Rig, Bea Rig\. Select the one"):
         bpy.ops.understudy.choose_character()
     select("Ada Rig", "Bea Face")
     with pytest.raises(RuntimeError, match="Select only one"):
@@ -158,14 +158,19 @@ def places(*rows):
     ],
 )
 def test_roles_from_words(names, expected):
-    rows = [(name, names[min(index - 1, 3)] if index else None, (0, 0, index), (0, 0, index + 1))
-            for index, name in enumerate(names)]
+    rows = [
+        (name, names[min(index - 1, 3)] if index else None, (0, 0, index), (0, 0, index + 1))
+        for index, name in enumerate(names)
+    ]
     assert bone_roles.roles_by_words(places(*rows)) == expected
 
 
 def test_a_neck_beside_the_head_is_not_its_neck():
-    rows = (("root", None, (0, 0, 0), (0, 0, 1)), ("neck", "root", (0, 0, 1), (0, 0, 2)),
-            ("head", "root", (0, 0, 2), (0, 0, 3)))
+    rows = (
+        ("root", None, (0, 0, 0), (0, 0, 1)),
+        ("neck", "root", (0, 0, 1), (0, 0, 2)),
+        ("head", "root", (0, 0, 2), (0, 0, 3)),
+    )
     assert bone_roles.roles_by_words(places(*rows)) == {"head": "head"}
 
 
@@ -179,8 +184,10 @@ def test_a_neck_beside_the_head_is_not_its_neck():
     ids=["Blender's own", "Y up", "facing +X"],
 )
 def test_where_the_character_looks_is_seen_from_its_bones(turn, expected):
-    bones = [bone_roles.BonePlace(name, parent, turn @ np.array(head), turn @ np.array(tail))
-             for name, head, tail, parent in BONES]
+    bones = [
+        bone_roles.BonePlace(name, parent, turn @ np.array(head), turn @ np.array(tail))
+        for name, head, tail, parent in BONES
+    ]
     found = bone_roles.roles_by_words(bones)
     frame = bone_roles.armature_from_head(found, {bone.name: bone for bone in bones})
     np.testing.assert_allclose(frame, expected)
@@ -190,5 +197,6 @@ def test_rest_matrices_are_the_bones_own(scene, character):
     parts = rig_scan.Parts((character.mesh,), character.armature)
     by_name = {bone.name: bone for bone in rig_scan.scan(parts).rig.bones}
     head = character.armature.data.bones["head"]
-    np.testing.assert_allclose(by_name["head"].rest_matrix[:, 1], (head.tail_local - head.head_local).normalized(), atol=1e-6)
+    along = (head.tail_local - head.head_local).normalized()
+    np.testing.assert_allclose(by_name["head"].rest_matrix[:, 1], along, atol=1e-6)
     assert (by_name["head"].parent, by_name["jaw"].parent, by_name["neck"].parent) == ("neck", "head", None)

@@ -10,23 +10,6 @@ from blender_addon.blender import retarget_settings, status, takes
 from fomm_engine.wire.capture import read_capture
 
 
-@pytest.fixture(scope="session")
-def video(tmp_path_factory, addon):
-    """A film of 12 frames at 29.97 fps that Blender itself has rendered."""
-    from blender_addon.blender import compat
-
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=False)
-    scene, path = bpy.context.scene, tmp_path_factory.mktemp("video") / "clip ä.mp4"
-    compat.set_render_engine(scene, "CYCLES")  # Workbench needs EGL, which not every machine has
-    compat.set_movie_output(scene)
-    retarget_settings.set_scene_rate(scene, (30000, 1001))
-    scene.cycles.samples, scene.cycles.use_denoising = 1, False
-    scene.render.resolution_x, scene.render.resolution_y, scene.frame_end = 64, 48, 12
-    scene.render.filepath, scene.render.use_file_extension = str(path), False
-    bpy.ops.render.render(animation=True)
-    return path
-
-
 def test_a_video_is_known_by_size_rate_and_length(video, scene):
     assert bpy.ops.understudy.import_performance(filepath=str(video)) == {"FINISHED"}
     own = scene.understudy.performance
@@ -114,7 +97,7 @@ def test_tracks_are_the_captures_arrays(scene, take_path):
     assert (tracks.camera.focal_px, tracks.crop.size_px, tracks.suggested_neutral_frame) == (900.0, 512.0, 3)
 
 
-@pytest.mark.parametrize("rate", [(24, 1), (25, 1), (30, 1), (60, 1), (30000, 1001), (24000, 1001), (60000, 1001), (120, 1)])
+@pytest.mark.parametrize("rate", [(24, 1), (25, 1), (60, 1), (120, 1), (30000, 1001), (24000, 1001), (60000, 1001)])
 def test_rates_stay_exact_through_blenders_floats(scene, rate):
     retarget_settings.set_scene_rate(scene, rate)
     assert retarget_settings.scene_rate(scene) == rate

@@ -140,7 +140,7 @@ def test_drawing_a_panel_takes_less_than_a_millisecond(ready):
 
     stand_in = type("Panel", (), {"layout": Quick()})()
     for panel in PANELS:
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(50):
             panel.draw(stand_in, bpy.context)
-        assert (time.perf_counter() - started) / 50 < 0.001, panel.__name__
+        assert (time.process_time() - started) / 50 < 0.001, panel.__name__

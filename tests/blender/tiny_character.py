@@ -20,6 +20,8 @@ BONES = (
 
 @dataclass
 class Character:
+    """The two objects."""
+
     mesh: bpy.types.Object
     armature: bpy.types.Object
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A take of a second and a half made from numbers: a head that turns and nods, a jaw that opens, a blink, lost frames."""
+"""A take of a second and a half made from numbers: a head that turns and nods, a jaw, a blink, lost frames."""
 
 import numpy as np
 
@@ -38,6 +38,7 @@ def true_weights():
 
 def neutral_points():
     """(70, 3) cm: a flat-ish face, the 68 points roughly where they belong, then the irises."""
+
     def ring(count, cx, cy, rx, ry, z):
         angle = np.pi - np.arange(count) * 2 * np.pi / count
         return np.stack([cx + rx * np.cos(angle), cy + ry * np.sin(angle), np.full(count, z)], 1)
@@ -74,9 +75,7 @@ def write_tiny_take(path, rate=RATE):
     translation = np.tile([0.0, 0.0, -DISTANCE_CM], (FRAMES, 1))
     points = neutral + np.einsum("tc,cpx->tpx", weights, controls)
     seen = np.einsum("tij,tpj->tpi", rotation, points) + translation[:, None]
-    points_px = np.stack(
-        [SIZE_PX / 2 + FOCAL_PX * seen[..., 0] / -seen[..., 2], SIZE_PX / 2 - FOCAL_PX * seen[..., 1] / -seen[..., 2]], -1
-    )
+    points_px = SIZE_PX / 2 + FOCAL_PX * seen[..., :2] * (1, -1) / -seen[..., 2:]
     valid = np.ones(FRAMES, bool)
     valid[list(LOST)] = False
     count = len(KEYPOINTS)

@@ -98,7 +98,9 @@ def test_progress_does_not_undo_stopping(running):
     assert (session.phase, session.message) == (Phase.CANCELLING, "Stopping")
 
 
-@pytest.mark.parametrize("line", ["", "not json", "[1]", '{"type": 3}', '{"type":"progress"}', '{"type":"later","x":1}'])
+@pytest.mark.parametrize(
+    "line", ["", "not json", "[1]", '{"type": 3}', '{"type":"progress"}', '{"type":"later","x":1}']
+)
 def test_lines_of_no_meaning_change_nothing(running, line):
     assert take_line(running, line, 3.0) == running
 

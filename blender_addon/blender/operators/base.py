@@ -17,7 +17,7 @@ from .. import jobs, status
 Result = set[str]
 
 
-class Refusal(ValueError):  # noqa: N818 - it says what the user reads it as
+class Refusal(ValueError):
     """A command that cannot be done, with the sentence that says why."""
 
 

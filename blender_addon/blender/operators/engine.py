@@ -39,7 +39,8 @@ class UNDERSTUDY_OT_check_engine(JobCommand, bpy.types.Operator):
         report = json.loads(Path(session.output).read_text(encoding="ascii"))
         self._folder.cleanup()
         if report["problems"]:
-            raise UserError("engine-incomplete", f"The engine is incomplete: {report['problems'][0]}.", "Install it again.")
+            message = f"The engine is incomplete: {report['problems'][0]}."
+            raise UserError("engine-incomplete", message, "Install it again.")
         return engine_words(report)
 
 
