@@ -160,9 +160,9 @@ def regressor_features(
 
     `points_px` (T, 70, 2) are the frame's points, `neutral_points_px` (T, 70, 2) the same actor's neutral face,
     projected with the frame's own rotation, translation and focal length, and `rotation_camera_from_head` (T, 3, 3).
-    similar image coordinates do (x right, y down): both sets are turned back by the head's roll about the neutral's
-    centre and divided by the neutral's root mean square radius; 140 numbers are the difference of the two (what the expression
-    moved, three times enlarged), 140 the neutral itself (whose face it is), 9 the rotation without its roll.
+    Any similar image coordinates do (x right, y down): both sets are turned back by the head's roll about the neutral's
+    centre and divided by the neutral's root mean square radius. 140 numbers are the difference of the two (what the
+    expression moved, three times enlarged), 140 the neutral itself (whose face it is), 9 the rotation without its roll.
     """
     rotation = np.asarray(rotation_camera_from_head, np.float64)
     roll_rad = np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])

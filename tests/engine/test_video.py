@@ -7,11 +7,13 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from fomm_engine.video.ffmpeg import ffmpeg_path
-from fomm_engine.video.probe import standard_rate
+from fomm_engine.video.picture import largest_square, read_picture, square_of
+from fomm_engine.video.probe import evenly_timed, standard_rate
 from fomm_engine.video.reader import Frame, VideoReader, probe
 from fomm_engine.video.writer import VideoWriter
 from fomm_engine.wire.errors import UserError
@@ -119,7 +121,8 @@ def test_sound_and_its_place_are_found(tmp_path: Path) -> None:
     picture = ["-f", "lavfi", "-i", "testsrc=s=64x64:r=25:d=2"]
     late = ["-itsoffset", "0.5", "-f", "lavfi", "-i", "sine=d=1"]
     info = probe(make(tmp_path / "late.mkv", *picture, *late, *H264, "-c:a", "pcm_s16le"))
-    assert info.has_audio and info.audio_offset_s == pytest.approx(0.5, abs=0.002)
+    assert info.has_audio
+    assert info.audio_offset_s == pytest.approx(0.5, abs=0.002)
     assert not probe(clip(tmp_path / "mute.mp4")).has_audio
 
 
@@ -132,7 +135,8 @@ def test_truncated_file_gives_what_there_is_and_a_note(tmp_path: Path) -> None:
     with VideoReader(cut) as reader:
         count = sum(1 for _ in reader)
     assert 10 < count < 110
-    assert "cut short" in reader.notes[0] and str(count) in reader.notes[0]
+    assert "cut short" in reader.notes[0]
+    assert str(count) in reader.notes[0]
     with VideoReader(whole) as reader:
         assert sum(1 for _ in reader) == 120
     assert reader.notes == ()
@@ -166,7 +170,8 @@ def test_files_that_are_no_video_say_so(tmp_path: Path) -> None:
         with pytest.raises(UserError) as caught:
             VideoReader(tmp_path / name)
         assert caught.value.code == code, name
-        assert caught.value.message.endswith(".") and "\n" not in caught.value.message
+        assert caught.value.message.endswith(".")
+        assert "\n" not in caught.value.message
 
 
 def test_closing_early_stops_ffmpeg_at_once(tmp_path: Path) -> None:
@@ -175,7 +180,8 @@ def test_closing_early_stops_ffmpeg_at_once(tmp_path: Path) -> None:
     frames = iter(reader)
     next(frames)
     process = reader._process  # noqa: SLF001 - the test is about this very process
-    assert process is not None and process.poll() is None
+    assert process is not None
+    assert process.poll() is None
     begin = time.monotonic()
     reader.close()
     assert time.monotonic() - begin < 0.5
@@ -207,7 +213,8 @@ def test_odd_sizes_gain_one_repeated_pixel(tmp_path: Path) -> None:
     with VideoWriter(path, (101, 75), frame_rate=(25, 1)) as writer:
         writer.write(np.full((75, 101, 3), 200, np.uint8))
     image = frames_of(path)[0].image
-    assert image.shape == (76, 102, 3) and image.min() > 195
+    assert image.shape == (76, 102, 3)
+    assert image.min() > 195
 
 
 @pytest.mark.parametrize("offset", ["0.5", "0"])
@@ -236,7 +243,7 @@ def test_sound_of_other_kinds_is_encoded_and_silence_is_no_error(tmp_path: Path)
 
 def test_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "out.mp4").write_bytes(b"earlier work")
-    with (
+    with (  # noqa: PT012 - the block is what fails
         pytest.raises(RuntimeError, match="midway"),
         VideoWriter(tmp_path / "out.mp4", (64, 64), frame_rate=(25, 1)) as writer,
     ):
@@ -259,7 +266,10 @@ def test_unwritable_outputs_and_empty_films_say_so(tmp_path: Path) -> None:
 
 
 def test_a_dead_encoder_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(UserError) as caught, VideoWriter(tmp_path / "o.mp4", (64, 64), frame_rate=(25, 1)) as writer:
+    with (  # noqa: PT012 - the block is what fails
+        pytest.raises(UserError) as caught,
+        VideoWriter(tmp_path / "o.mp4", (64, 64), frame_rate=(25, 1)) as writer,
+    ):
         process = writer._process  # noqa: SLF001 - the test kills this very process
         assert process is not None
         process.kill()
@@ -268,6 +278,60 @@ def test_a_dead_encoder_is_reported(tmp_path: Path) -> None:
             writer.write(np.zeros((64, 64, 3), np.uint8))
     assert caught.value.code == "video-write-failed"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_with_times_of_their_own_keep_them(tmp_path: Path) -> None:
+    times = [5.0, 5.04, 5.08, 5.2, 5.36, 5.3701]
+    path = tmp_path / "uneven.mp4"
+    with VideoWriter(path, (63, 48), frame_rate=None) as writer:
+        for index, time_s in enumerate(times):
+            writer.write(np.full((48, 63, 3), index * 40, np.uint8), time_s)
+    frames = frames_of(path)
+    assert [frame.time_s for frame in frames] == pytest.approx([t - 5 for t in times], abs=1e-6)
+    assert [frame.image.mean() for frame in frames] == pytest.approx(np.arange(6) * 40, abs=3)
+    assert not evenly_timed(path, probe(path))
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_even_and_uneven_times_are_told_apart(tmp_path: Path, suffix: str) -> None:
+    even = clip(tmp_path / f"even.{suffix}", seconds=4)
+    source = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=4", "-vf", "select='lt(n,60)+not(mod(n,3))'"]
+    uneven = make(tmp_path / f"uneven.{suffix}", *source, "-fps_mode", "passthrough", *H264)
+    assert evenly_timed(even, probe(even))
+    assert not evenly_timed(uneven, probe(uneven))
+
+
+def test_a_picture_comes_from_an_image_or_from_a_video(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    rgb = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    alpha = np.full((20, 30, 1), 255, np.uint8)
+    alpha[:10] = 0
+    cv2.imwrite(str(tmp_path / "a.png"), np.concatenate([rgb[..., ::-1], alpha], 2))
+    cv2.imwrite(str(tmp_path / "grey.png"), rgb[..., 0])
+    cv2.imwrite(str(tmp_path / "deep.png"), rgb[..., ::-1].astype(np.uint16) * 257)
+    seen = read_picture(tmp_path / "a.png")
+    assert (seen[:10] == 128).all()
+    assert (seen[10:] == rgb[10:]).all()
+    assert (read_picture(tmp_path / "grey.png") == rgb[..., :1]).all()
+    assert (read_picture(tmp_path / "deep.png") == rgb).all()
+    assert read_picture(clip(tmp_path / "a.mp4", seconds=0.1)).shape == (120, 160, 3)
+
+
+def test_what_is_no_picture_says_so(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("hello")
+    (tmp_path / "empty.png").write_bytes(b"")
+    for name, code in (("gone.png", "missing"), ("text.png", "unreadable"), ("empty.png", "unreadable")):
+        with pytest.raises(UserError) as caught:
+            read_picture(tmp_path / name)
+        assert caught.value.code == f"picture-{code}"
+
+
+def test_squares_stay_inside_the_picture() -> None:
+    assert largest_square((160, 120)) == (80, 60, 120)
+    assert largest_square((160, 120), (10, 100), 60) == (30, 90, 60)
+    image = np.zeros((120, 160, 3), np.uint8)
+    image[60:, :60] = 200
+    assert (square_of(image, (30, 90, 60), 30) == 200).all()
 
 
 @pytest.mark.parametrize(
