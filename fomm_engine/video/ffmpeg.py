@@ -3,7 +3,7 @@
 
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -50,6 +50,19 @@ def start(arguments: Sequence[str], *, feed: bool = False) -> Process:
         creationflags=_CREATION_FLAGS,
         start_new_session=True,
     )
+
+
+def output_lines(arguments: Sequence[str]) -> Iterator[str]:
+    """What an ffmpeg run with `arguments` writes to its output, line by line, as it comes."""
+    process = start(["-loglevel", "quiet", *arguments])
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stderr.close()
+    try:
+        for raw in process.stdout:
+            yield raw.decode("ascii", "replace")
+    finally:
+        stop(process)
 
 
 def messages(arguments: Sequence[str]) -> list[str]:

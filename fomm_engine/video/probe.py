@@ -3,12 +3,13 @@
 
 import itertools
 import re
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from fomm_engine.video.ffmpeg import StreamTimes, input_arguments, messages
+from fomm_engine.video.ffmpeg import StreamTimes, input_arguments, messages, output_lines
 from fomm_engine.wire.errors import UserError
 
 PROBE_FRAMES = 48  # enough to see a variable rate begin, few enough to decode in a blink
@@ -21,6 +22,8 @@ _HIGHEST_RATE = 1000
 _DURATION = re.compile(r"^  Duration: (\d+):(\d+):(\d+)\.(\d+)")
 _STREAM = re.compile(r"^  Stream #0:\d+.*?: (Video|Audio): (\w+)")
 _ROTATION = re.compile(r"Display Matrix: rotation of (-?[\d.]+) degrees")
+_PACKET = re.compile(r"^0, +-?\d+, +(-?\d+),")
+_PACKET_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)")
 _AUDIO_TIME = re.compile(r"n:\d+ pts:(-?\d+) .*? rate:(\d+) ")
 _TEXT_FORMATS = ("tty", "ansi", "bin", "xbin", "adf", "idf")  # ffmpeg draws text files as pictures of text
 
@@ -82,6 +85,25 @@ def audio_codec(path: Path) -> str:
     return _codec(lines, "Audio")
 
 
+def evenly_timed(path: Path, info: VideoInfo) -> bool:
+    """Whether every picture of `path` stands where its frame rate puts it, give or take the container's rounding.
+
+    Reads all packets' time stamps without decoding them: as fast as the disk.
+    """
+    base, stamps = Fraction(0), array("q")
+    for line in output_lines([*input_arguments(path), "-map", "0:v:0", "-c", "copy", "-f", "framecrc", "-"]):
+        if found := _PACKET.match(line):
+            stamps.append(int(found[1]))
+        elif found := _PACKET_BASE.match(line):
+            base = Fraction(int(found[1]), int(found[2]))
+    if not stamps or not base:
+        return True
+    step = Fraction(info.frame_rate[1], info.frame_rate[0])
+    tolerance = max(base * 3 / 2, step / 100)
+    ordered = sorted(stamps)  # packets come in the order of decoding
+    return all(abs((stamp - ordered[0]) * base - index * step) <= tolerance for index, stamp in enumerate(ordered))
+
+
 def standard_rate(rate: Fraction) -> Fraction:
     """The broadcast rate that `rate` (frames per second) is meant to be, or `rate` itself where none is near.
 
@@ -99,7 +121,8 @@ def _require_file(path: Path) -> None:
     if not path.is_file():
         raise UserError("video-unreadable", f"{path} is not a file.", "Choose a video file.")
     try:
-        empty = path.open("rb").read(1) == b""
+        with path.open("rb") as file:
+            empty = file.read(1) == b""
     except OSError as error:
         raise UserError(
             "video-unreadable", f"{path} cannot be opened: {error.strerror}.", "Check its rights."

@@ -11,12 +11,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fomm_engine.video import matroska
 from fomm_engine.video.ffmpeg import Process, input_arguments, start, stop
 from fomm_engine.video.probe import audio_codec, audio_start_s, probe
 from fomm_engine.wire.errors import UserError
 
 _COPIED_CODECS = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")  # an mp4 holds these as they are
 _QUALITY = "18"  # x264's crf: visually lossless
+_TICKS = "1000000"  # a second, in films whose frames have times of their own
 _COLOURS = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
 
 
@@ -24,10 +26,10 @@ class VideoWriter:
     """Writes frames of one size to an mp4 (H.264, 4:2:0): use as a context manager.
 
     size: (width, height) of the frames; odd sides are widened by repeating the last row or column, as 4:2:0 asks.
-    frame_rate: exact fraction (num, den). audio_from: a file whose first audio track goes along (copied where mp4 can
-    hold it, else encoded as AAC); audio_offset_s: how long after the first picture its sound begins, None
-    as in that file.
-    The file appears under its name when the block ends well, and not at all otherwise.
+    frame_rate: exact fraction (num, den), or None where every frame comes with a time of its own. audio_from: a file
+    whose first audio track goes along (copied where mp4 can hold it, else encoded as AAC); audio_offset_s: how long
+    after the first picture its sound begins, None as in that file. The file appears under its name when the block ends
+    well, and not at all otherwise.
 
     Raises UserError "output-unwritable" where the path cannot be written, "video-write-failed" where ffmpeg gives up.
     """
@@ -37,7 +39,7 @@ class VideoWriter:
         path: Path | str,
         size: tuple[int, int],
         *,
-        frame_rate: tuple[int, int],
+        frame_rate: tuple[int, int] | None,
         audio_from: Path | str | None = None,
         audio_offset_s: float | None = None,
     ) -> None:
@@ -47,6 +49,7 @@ class VideoWriter:
         self.frames = 0
         self._sound = _sound_arguments(Path(audio_from), audio_offset_s) if audio_from is not None else ([], ["-an"])
         self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._first_s: float | None = None
         self._process: Process | None = None
         self._said: deque[str] = deque(maxlen=20)
         self._listener: threading.Thread | None = None
@@ -71,8 +74,12 @@ class VideoWriter:
         finally:
             self._abandon()
 
-    def write(self, image: NDArray[np.uint8]) -> None:
-        """Nothing; the picture (H,W,3) uint8 RGB is handed to the encoder."""
+    def write(self, image: NDArray[np.uint8], time_s: float | None = None) -> None:
+        """Nothing; the picture (H,W,3) uint8 RGB is handed to the encoder.
+
+        time_s: when it is shown; needed, and increasing, where the writer has no frame rate, ignored where it has one.
+        The first picture's time counts as 0.
+        """
         width, height = self.size
         if image.shape != (height, width, 3) or image.dtype != np.uint8:
             raise ValueError(f"expected ({height}, {width}, 3) uint8, got {image.shape} {image.dtype}")
@@ -81,28 +88,49 @@ class VideoWriter:
         if self._process is None or self._process.stdin is None:
             raise ValueError("the writer is not open")
         try:
+            self._process.stdin.write(self._head(image.nbytes, time_s))
             self._process.stdin.write(np.ascontiguousarray(image).data)
         except OSError as error:
             raise self._failure() from error
         self.frames += 1
 
-    def _arguments(self) -> list[str]:
-        width, height = (side + side % 2 for side in self.size)
+    def _head(self, size_bytes: int, time_s: float | None) -> bytes:
+        """What the pipe needs before a picture: nothing at an even rate, else its time."""
+        if self.frame_rate is not None:
+            return b""
+        if time_s is None:
+            raise ValueError("a writer without a frame rate needs each picture's time")
+        self._first_s = time_s if self._first_s is None else self._first_s
+        start = matroska.stream_head(*_even(self.size)) if self.frames == 0 else b""
+        return start + matroska.picture_head(size_bytes, time_s - self._first_s)
+
+    def _picture_arguments(self) -> tuple[list[str], list[str]]:
+        """ffmpeg's arguments (for the input, for the output) about the pictures on the pipe and their times."""
+        if self.frame_rate is None:
+            times = ["-fps_mode", "passthrough", "-enc_time_base", f"1:{_TICKS}", "-video_track_timescale", _TICKS]
+            return ["-f", "matroska", "-i", "pipe:0"], times
+        width, height = _even(self.size)
         rate = f"{self.frame_rate[0]}/{self.frame_rate[1]}"
-        pictures = [
-            "-f",
-            "rawvideo",
-            "-pix_fmt",
-            "rgb24",
-            "-s",
-            f"{width}x{height}",
-            "-framerate",
-            rate,
-            "-i",
-            "pipe:0",
-        ]
+        shape = ["-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-framerate", rate]
+        return ["-f", "rawvideo", *shape, "-i", "pipe:0"], []
+
+    def _arguments(self) -> list[str]:
+        pictures, times = self._picture_arguments()
         convert = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p"
-        encode = ["-map", "0:v:0", "-c:v", "libx264", "-crf", _QUALITY, "-preset", "medium", "-vf", convert, *_COLOURS]
+        encode = [
+            "-map",
+            "0:v:0",
+            "-c:v",
+            "libx264",
+            "-crf",
+            _QUALITY,
+            "-preset",
+            "medium",
+            "-vf",
+            convert,
+            *_COLOURS,
+            *times,
+        ]
         sound_in, sound_out = self._sound
         container = ["-movflags", "+faststart", "-f", "mp4", f"file:{self._part.absolute()}"]
         return ["-y", *pictures, *sound_in, *encode, *sound_out, *container]
@@ -143,6 +171,10 @@ class VideoWriter:
         with process.stderr as pipe:
             for raw in pipe:
                 self._said.append(raw.decode("utf-8", "replace").strip())
+
+
+def _even(size: tuple[int, int]) -> tuple[int, int]:
+    return size[0] + size[0] % 2, size[1] + size[1] % 2
 
 
 def _stop_encoder(process: Process) -> None:
