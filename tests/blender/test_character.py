@@ -78,14 +78,14 @@ class Viola:
         ring = self.grid.eye_rings[side][MARGIN]
         half = len(ring) // 2
         points = self.points_cm()[ring]
-        upper, lower = points[1:half], points[: half : -1]
+        upper, lower = points[1:half], points[:half:-1]
         return np.linalg.norm(upper - lower, axis=1)
 
     def lip_gaps_cm(self):
         ring = self.grid.mouth_rings[lips.CONTACT_RING]
         half = len(ring) // 2
         points = self.points_cm()[ring]
-        return np.linalg.norm(points[1:half] - points[: half : -1], axis=1)
+        return np.linalg.norm(points[1:half] - points[:half:-1], axis=1)
 
     def eye_center_m(self, suffix):
         return self.objects.armature.data.bones["eye" + suffix].head_local.copy()
@@ -180,7 +180,9 @@ def test_lips_meet_at_rest_part_with_the_jaw_and_close_again(viola):
     assert viola.lip_gaps_cm().max() < 0.05
 
 
-@pytest.mark.parametrize("name", ["mouthSmile", "mouthFrown", "mouthPucker", "mouthStretch", "jawLeft", "mouthShrugUpper"])
+@pytest.mark.parametrize(
+    "name", ["mouthSmile", "mouthFrown", "mouthPucker", "mouthStretch", "jawLeft", "mouthShrugUpper"]
+)
 def test_keys_that_only_shape_the_mouth_keep_it_shut(viola, name):
     viola.pose(**{name: 1.0})
     assert viola.lip_gaps_cm().max() < 0.05

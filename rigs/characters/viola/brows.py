@@ -11,7 +11,6 @@ from rigs.characters.viola.proportions import VIOLA, FloatArray
 from rigs.characters.viola.sdf import depth_along_y, gradient
 from rigs.characters.viola.solids import Solid, capped_tube_faces, joined, solid, swept, with_mirror_image
 
-
 _BROW_KNOTS = np.array([[1.4, 2.78], [2.3, 3.05], [3.4, 3.3], [4.45, 3.22], [5.35, 2.72]])
 _TUFTS = 17
 

@@ -83,7 +83,7 @@ def _note_landmarks(face: bpy.types.Object, shapes: _Shapes) -> None:
     face.data[LANDMARKS_PROPERTY] = json.dumps(table, allow_nan=False)
 
 
-def _loose_parts(shapes: _Shapes) -> dict[str, tuple[Solid, str]]:
+def _loose_parts() -> dict[str, tuple[Solid, str]]:
     """Solids that follow one bone, by object name."""
     return {
         "Viola.Eye.L": (eyes.eyeball(1), "eye.L"),
@@ -105,7 +105,7 @@ def build_character() -> CharacterObjects:
     key = _add_face_keys(face, shapes.face)
     rig.bind(face, armature, _face_weights(shapes))
     parts = {"Viola.Face": face}
-    for name, (solid, bone) in _loose_parts(shapes).items():
+    for name, (solid, bone) in _loose_parts().items():
         parts[name] = mesh_object(name, solid, materials, collection)
         rig.bind_whole(parts[name], armature, bone)
     tongue, out = mouth.tongue()

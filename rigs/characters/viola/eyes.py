@@ -11,7 +11,7 @@ from rigs.characters.viola.solids import Face, Solid, grid_faces, joined, solid
 
 SPOKES = 40
 PUPIL_VERTEX = 0
-_PUPIL_RADIUS = 0.32
+_PUPIL_RADIUS = 0.35
 _CORNEA_RAD = np.deg2rad(29.0)
 _CORNEA_RISE = 0.028
 
@@ -35,7 +35,7 @@ def _iris_tints(rows: FloatArray) -> FloatArray:
     spokes = np.arange(SPOKES)
     streak = 1.0 + 0.28 * np.sin(spokes * 5.1) * np.cos(spokes * 2.3 + 1.0)
     out = np.clip((rows - _PUPIL_RADIUS) / (VIOLA.iris_radius - _PUPIL_RADIUS), 0.0, 1.0)[:, None, None]
-    warm, cool, dark = (np.array(c) for c in ((0.46, 0.27, 0.07), palette.IRIS, palette.LIMBUS))
+    warm, cool, dark = (np.array(c) for c in ((0.36, 0.22, 0.06), palette.IRIS, palette.LIMBUS))
     colour = warm * (1.0 - out) ** 2 + cool * (1.0 - (1.0 - out) ** 2) * 1.25
     rim = np.clip((out - 0.72) / 0.28, 0.0, 1.0) ** 1.5
     return (colour * (1.0 - rim) + dark * rim) * streak[None, :, None]
@@ -44,7 +44,7 @@ def _iris_tints(rows: FloatArray) -> FloatArray:
 def _ball() -> Solid:
     eye, iris = VIOLA.eye_radius, VIOLA.iris_radius
     plane = -np.sqrt(eye**2 - iris**2)
-    inner = np.array([0.14, _PUPIL_RADIUS, 0.33, 0.43, 0.54, 0.66, 0.75, iris])
+    inner = np.array([0.14, _PUPIL_RADIUS, 0.36, 0.45, 0.54, 0.66, 0.75, iris])
     depth = plane + np.array([0.13, 0.13, 0.12, 0.10, 0.075, 0.05, 0.03, 0.0])
     angle = np.concatenate([[np.arcsin(iris / eye) + 0.035], np.deg2rad(np.linspace(33.0, 118.0, 11))])
     radius = np.concatenate([inner, eye * np.sin(angle)])

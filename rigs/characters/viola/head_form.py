@@ -8,7 +8,6 @@ import numpy as np
 from rigs.characters.viola.proportions import VIOLA, FloatArray
 from rigs.characters.viola.sdf import ellipsoid, round_cone, smooth_cut, smooth_union
 
-
 # Farther than any fillet reaches.
 _FAR = 50.0
 _SOCKET_CENTER, _SOCKET_RADII = (3.3, -0.7, 0.4), (1.95, 0.75, 1.1)

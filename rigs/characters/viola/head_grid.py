@@ -8,6 +8,7 @@ around each eye and around the mouth is replaced by concentric rings, so real lo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def _perimeter(cells: IntArray, rows: tuple[int, int], columns: tuple[int, int],
 
 
 def _tie_rings(net: _Net, rings: IntArray, outward: bool) -> None:
-    for outer, inner in zip(rings[:-1], rings[1:], strict=True):
+    for outer, inner in pairwise(rings):
         for i in range(len(outer)):
             j = (i + 1) % len(outer)
             quad = (int(outer[i]), int(inner[i]), int(inner[j]), int(outer[j]))

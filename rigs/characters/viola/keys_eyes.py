@@ -56,9 +56,7 @@ def _look_aside(face: FaceRest, direction: float) -> FloatArray:
 
 def left_eye_keys(face: FaceRest) -> dict[str, FloatArray]:
     """Displacements (N, 3) in cm by ARKit name for the left eye."""
-    keys = {
-        f"{name}Left": _turn_lids(face, *travel) + _around(face, name) for name, travel in _TRAVEL.items()
-    }
+    keys = {f"{name}Left": _turn_lids(face, *travel) + _around(face, name) for name, travel in _TRAVEL.items()}
     keys["eyeLookOutLeft"] = _look_aside(face, 1.0)
     keys["eyeLookInLeft"] = _look_aside(face, -1.0)
     return keys

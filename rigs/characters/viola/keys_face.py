@@ -23,7 +23,8 @@ def left_face_keys(face: FaceRest) -> dict[str, FloatArray]:
     outer = bump(points, (4.3, -0.3, 2.9), (1.9, 3.0, 1.5))
     forehead = bump(points, (3.6, -1.0, 5.2), (2.6, 3.0, 1.9))
     keys = {
-        "browDownLeft": (push(down * free, (-0.22, -0.14, -0.74)) + push(lid_fold, (0.0, -0.05, -0.16))) * left[:, None],
+        "browDownLeft": (push(down * free, (-0.22, -0.14, -0.74)) + push(lid_fold, (0.0, -0.05, -0.16)))
+        * left[:, None],
         "browOuterUpLeft": (push(outer * free, (0.05, 0.1, 0.72)) + push(forehead, (0.0, 0.03, 0.22))) * left[:, None],
     }
     cheek = bump(points, (3.5, -0.6, -2.7), (2.0, 2.4, 1.25)) * free

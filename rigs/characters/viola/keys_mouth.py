@@ -19,7 +19,7 @@ _PARTING_POWER = 2.3
 
 
 def _parting(face: FaceRest) -> FloatArray:
-    """-1 for what goes with the upper jaw to +1 with the lower; jumps across the lip line, smooth beyond the corners."""
+    """-1 (goes with the upper jaw) to +1 (with the lower): jumps across the lip line, smooth beyond the corners."""
     reach = 0.9 + 0.75 * np.maximum(np.abs(face.points[:, 0]) - VIOLA.mouth_half_width, 0.0)
     hinge = 0.42 * np.maximum(np.abs(face.points[:, 0]) - VIOLA.mouth_half_width, 0.0)
     drop = lips.lip_line_z(face.points[:, 0]) + hinge - face.points[:, 2]
@@ -145,11 +145,15 @@ def _left_corner_keys(face: FaceRest) -> dict[str, FloatArray]:
     share = left_share(points, 1.5)
     share = share[:, None] * np.where(face.lip_ring > 12, 0.4, 1.0)[:, None]
     corner = bump(points, _CORNER, (1.6, 3.0, 1.35)) + 0.3 * bump(points, (1.0, -2.0, -6.7), (1.2, 2.5, 1.3))
+    middle = bump(points, (0.0, -2.2, -6.9), (1.0, 2.5, 1.0))
     tight = bump(points, _CORNER, (1.2, 3.0, 1.2))
     cheek = bump(points, (3.5, -0.5, -3.9), (1.8, 3.0, 1.5)) * (1.0 - face.lid_weight)
     below = bump(points, (2.6, -0.8, -8.2), (1.4, 3.0, 1.2))
     return {
-        "mouthSmileLeft": (push(corner, (0.78, 0.55, 0.5)) + push(cheek, (0.12, -0.34, 0.5))) * share,
+        "mouthSmileLeft": (
+            push(corner, (0.72, 0.52, 0.74)) + push(middle, (0.0, 0.1, -0.1)) + push(cheek, (0.12, -0.36, 0.52))
+        )
+        * share,
         "mouthFrownLeft": (push(corner, (0.05, 0.12, -0.62)) + push(below, (0.1, 0.0, -0.22))) * share,
         "mouthDimpleLeft": push(tight, (0.42, 0.46, 0.05)) * share,
         "mouthStretchLeft": (push(corner, (0.72, 0.42, -0.24)) + push(below, (0.25, 0.1, -0.1))) * share,

@@ -64,7 +64,7 @@ def _ring_alpha(length: int) -> FloatArray:
 
 
 def margin_rings(length: int, side: int) -> FloatArray:
-    """Positions (4, length, 3) of a lid's edge: outer edge, rounded lip, inner edge, and a fold tucked under the lid."""
+    """Positions (4, length, 3) of a lid's rim: outer edge, rounded lip, inner edge, and a fold tucked under the lid."""
     alpha = _ring_alpha(length)
     upper = np.arange(length) <= length // 2
     away = np.where(upper, 1.0, -1.0) * np.sqrt(np.maximum(1.0 - _along(alpha) ** 2, 0.0))

@@ -14,7 +14,10 @@ TINT = "tint"
 
 @dataclass(frozen=True)
 class Finish:
-    """How one material answers light; `colour` (linear RGB) is what Workbench shows."""
+    """How one material answers light.
+
+    Workbench shows `colour` (linear RGB), a little lifted; `glow` stands in for light scattered inside the mouth.
+    """
 
     colour: palette.Colour
     roughness: float = 0.5
@@ -22,15 +25,16 @@ class Finish:
     coat: float = 0.0
     specular: float = 0.5
     sheen: float = 0.0
+    glow: float = 0.0
 
 
 FINISHES: dict[str, Finish] = {
     "skin": Finish(palette.SKIN, roughness=0.5, subsurface=0.28, specular=0.36),
     "lips": Finish(palette.LIPS, roughness=0.3, subsurface=0.12, specular=0.55, coat=0.12),
-    "mouth": Finish(palette.MOUTH, roughness=0.4),
-    "gums": Finish(palette.GUMS, roughness=0.3, coat=0.3),
-    "teeth": Finish(palette.TEETH, roughness=0.18, coat=0.4),
-    "tongue": Finish(palette.TONGUE, roughness=0.35, coat=0.25),
+    "mouth": Finish(palette.MOUTH, roughness=0.4, glow=0.1),
+    "gums": Finish(palette.GUMS, roughness=0.3, coat=0.3, glow=0.05),
+    "teeth": Finish(palette.TEETH, roughness=0.18, coat=0.4, glow=0.05),
+    "tongue": Finish(palette.TONGUE, roughness=0.35, coat=0.25, glow=0.1),
     "sclera": Finish(palette.SCLERA, roughness=0.25, subsurface=0.05),
     "iris": Finish(palette.IRIS, roughness=0.35),
     "limbus": Finish(palette.LIMBUS, roughness=0.35),
@@ -46,7 +50,7 @@ def _principled(name: str, finish: Finish) -> bpy.types.Material:
     material = bpy.data.materials.new(f"Viola {name}")
     if not material.node_tree:  # already there from Blender 5.0 on
         material.use_nodes = True
-    material.diffuse_color = (*finish.colour, 1.0)
+    material.diffuse_color = (*(min(1.0, 1.25 * channel) for channel in finish.colour), 1.0)
     material.roughness = finish.roughness
     tree = material.node_tree
     shader = tree.nodes["Principled BSDF"]
@@ -54,6 +58,7 @@ def _principled(name: str, finish: Finish) -> bpy.types.Material:
     tint.attribute_name = TINT
     tint.location = (-260, 200)
     tree.links.new(tint.outputs["Color"], shader.inputs["Base Color"])
+    tree.links.new(tint.outputs["Color"], shader.inputs["Emission Color"])
     values = {
         "Roughness": finish.roughness,
         "Specular IOR Level": finish.specular,
@@ -62,6 +67,7 @@ def _principled(name: str, finish: Finish) -> bpy.types.Material:
         "Coat Weight": finish.coat,
         "Coat Roughness": 0.12,
         "Sheen Weight": finish.sheen,
+        "Emission Strength": finish.glow,
     }
     for socket, value in values.items():
         shader.inputs[socket].default_value = value
@@ -79,7 +85,7 @@ def _cornea() -> bpy.types.Material:
     tree.nodes.remove(tree.nodes["Principled BSDF"])
     fresnel, clear = tree.nodes.new("ShaderNodeFresnel"), tree.nodes.new("ShaderNodeBsdfTransparent")
     gloss, mix = tree.nodes.new("ShaderNodeBsdfGlossy"), tree.nodes.new("ShaderNodeMixShader")
-    fresnel.inputs["IOR"].default_value = 1.75
+    fresnel.inputs["IOR"].default_value = 2.1
     gloss.inputs["Roughness"].default_value = 0.03
     path, seen = tree.nodes.new("ShaderNodeLightPath"), tree.nodes.new("ShaderNodeMath")
     seen.operation = "MULTIPLY"
