@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The expression solver: one bounded, regularised least-squares problem over a whole take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .array_types import FloatArray, IntArray
 from .features import Observation
 from .priors import ExpressionPrior, pair_precision, sparsities, step_sigmas
-from .rows import RowBlock, build_rows, normal_equations
+from .rotation import rotvec_from_matrix
+from .rows import build_rows, normal_equations
 
 FRAMES_AT_ONCE = 128  # rows of that many frames fit in a cache's worth of memory
 ITERATIONS = 100
+BIAS_FRAMES = 240  # as many, spread over the take, tell its constant error
+BIAS_ROUNDS = 3
+FRONTAL_RAD = 0.26
 STEP_RATE_HZ = 30.0  # the rate for which the temporal term's figures hold
 
 
@@ -65,6 +69,17 @@ def _coupling_gradient(weights: FloatArray, coupling: FloatArray) -> FloatArray:
     return np.concatenate([nothing, pull]) - np.concatenate([pull, nothing])
 
 
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Weights (n, 52) within 0..1 of some frames, and the share of the features' motion that they explain, 0..1.
+
+    The share counts each row by its precision and leaves out what a wrong head pose alone would do.
+    """
+
+    weights: FloatArray
+    explained: float
+
+
 def solve_expression(
     observation: Observation,
     *,
@@ -72,37 +87,64 @@ def solve_expression(
     opinion: FloatArray,
     trust: float = 1.0,
     quick: FloatArray | None = None,
-) -> FloatArray:
-    """Give the ARKit weights of some frames (the valid ones): (n, 52) within 0..1.
+) -> Solution:
+    """Give the ARKit weights of some frames (the valid ones).
 
-    opinion: (n, 52), the regressor's weights relative to neutral, to which the solution is drawn as far as `trust`
-    (1 as measured) and the channel's sigma say. quick: (n, 52) in 0..1, where 1 takes the temporal term off (lids
-    in a blink).
+    opinion: (n, 52), the regressor's weights, to which the solution is drawn as far as `trust` (1 as measured) and the
+    channel's sigma say. quick: (n, 52) in 0..1, where 1 takes the temporal term off (lids in a blink).
     """
-    normal, right_side = assemble(observation, frames)
+    features_normal, features_right, energy = assemble(observation, frames)
     prior = observation.prior
-    add_priors(normal, right_side, opinion=opinion, prior=prior, trust=trust)
+    normal, right_side = with_priors(features_normal, features_right, opinion=opinion, prior=prior, trust=trust)
     coupling = temporal_coupling(observation.tracks.time_s[frames], prior, quick)
     lower, upper = np.zeros(normal.shape[1]), np.ones(normal.shape[1])
     problem = BoundedProblem(normal, right_side, coupling, lower, upper)
-    return solve_bounded(problem, start=opinion)
+    weights = solve_bounded(problem, start=opinion)
+    gained = 2.0 * np.sum(features_right * weights) - np.sum(weights * _applied(features_normal, weights))
+    total = float(energy.sum())
+    return Solution(weights, float(np.clip(gained / total, 0.0, 1.0)) if total > 0 else 0.0)
 
 
-def assemble(observation: Observation, frames: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Give the normal matrices (n, 52, 52) and right sides (n, 52) of the features alone."""
+def _applied(normal: FloatArray, weights: FloatArray) -> FloatArray:
+    """Give each frame's matrix times its weights, (n, C)."""
+    return (normal @ weights[..., None])[..., 0]
+
+
+def estimate_row_bias(observation: Observation, *, frames: IntArray, opinion: FloatArray, trust: float) -> FloatArray:
+    """Give the constant error of every row over the take, (R,), for an observation whose neutral frame is not quite rest.
+
+    Weights cannot be negative and are mostly small, so what a whole take lacks or has too much of is no expression: the
+    median residual of the more frontal frames goes to the bias, and the weights are solved again.
+    """
+    chosen = np.linspace(0, len(frames) - 1, min(len(frames), BIAS_FRAMES)).round().astype(np.int64)
+    part, views = frames[chosen], opinion[chosen]
+    angle = np.linalg.norm(rotvec_from_matrix(observation.tracks.head_rotation[part]), axis=1)
+    frontal = angle <= max(FRONTAL_RAD, float(np.median(angle)))
+    bias = np.zeros(1)
+    for _ in range(BIAS_ROUNDS):
+        current = replace(observation, row_bias=bias)
+        weights = solve_expression(current, frames=part, opinion=views, trust=trust).weights
+        block = build_rows(current, part[frontal])
+        residual = block.values - (block.basis @ weights[frontal][..., None])[..., 0]
+        bias = bias + np.asarray(np.median(residual, axis=0))
+    return bias
+
+
+def assemble(observation: Observation, frames: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give the normal matrices (n, 52, 52), right sides (n, 52) and energies (n,) of the features alone."""
     chunks = [frames[start : start + FRAMES_AT_ONCE] for start in range(0, len(frames), FRAMES_AT_ONCE)]
     parts = [normal_equations(build_rows(observation, chunk)) for chunk in chunks]
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    normal, right_side, energy = zip(*parts, strict=True)
+    return np.concatenate(normal), np.concatenate(right_side), np.concatenate(energy)
 
 
-def add_priors(
+def with_priors(
     normal: FloatArray, right_side: FloatArray, *, opinion: FloatArray, prior: ExpressionPrior, trust: float
-) -> None:
-    """Add the regressor's opinion, the spread, the sparsity and the symmetric pairs to normal equations, in place."""
+) -> tuple[FloatArray, FloatArray]:
+    """Give normal equations with the regressor's opinion, the spread, the sparsity and the pairs added."""
     own = trust * prior.opinion_sigma**-2
-    width = normal.shape[1]
-    normal += (own + prior.spread_sigma**-2) * np.eye(width) + pair_precision(prior)
-    right_side += own * opinion - sparsities(prior)
+    diagonal = (own + prior.spread_sigma**-2) * np.eye(normal.shape[1])
+    return normal + diagonal + pair_precision(prior), right_side + own * opinion - sparsities(prior)
 
 
 def temporal_coupling(time_s: FloatArray, prior: ExpressionPrior, quick: FloatArray | None) -> FloatArray:
@@ -115,24 +157,3 @@ def temporal_coupling(time_s: FloatArray, prior: ExpressionPrior, quick: FloatAr
     if quick is None:
         return coupling
     return coupling * (1.0 - 0.97 * np.maximum(quick[1:], quick[:-1]))
-
-
-def explained_share(observation: Observation, *, frames: IntArray, weights: FloatArray) -> float:
-    """Give the share of the features' motion that weights explain: 1 - residual energy / energy, 0..1.
-
-    Both energies count each row by its precision and leave out what a wrong head pose alone would do.
-    """
-    normal, right_side = assemble(observation, frames)
-    energy = feature_energy(observation, frames)
-    gained = 2.0 * np.sum(right_side * weights) - np.einsum("ti,tij,tj->", weights, normal, weights)
-    return float(np.clip(gained / energy, 0.0, 1.0)) if energy > 0 else 0.0
-
-
-def feature_energy(observation: Observation, frames: IntArray) -> float:
-    """Give the energy of the features' motion, nuisances integrated out."""
-    total = 0.0
-    for start in range(0, len(frames), FRAMES_AT_ONCE):
-        block = build_rows(observation, frames[start : start + FRAMES_AT_ONCE])
-        as_basis = RowBlock(block.values, block.values[..., None], block.precision, block.nuisance)
-        total += float(normal_equations(as_basis)[1].sum())
-    return total

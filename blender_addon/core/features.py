@@ -79,7 +79,7 @@ class Observation:
 
     point_offset (T, 70, 2): image right and down; point_sigma (T, 70). keypoint_offset (T, 10, 2) and stretch
     (T, 10, 2, 2), local stretching in the head's frontal plane (x the subject's left, y up) minus none; both None for
-    a take without keypoints.
+    a take without keypoints. row_bias (R,): a constant error of every row, found over the take; see `rows.build_rows`.
     """
 
     tracks: PerformanceTracks
@@ -89,6 +89,7 @@ class Observation:
     point_sigma: FloatArray
     keypoint_offset: FloatArray | None
     stretch: FloatArray | None
+    row_bias: FloatArray | None = None
 
 
 def observe(tracks: PerformanceTracks, *, rest_frames: IntArray, prior: ExpressionPrior) -> Observation:

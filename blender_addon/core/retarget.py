@@ -22,6 +22,7 @@ LEAST_CHANNEL_NOISE = 0.005  # of a channel's range: less is not seen
 LEAST_TURN_NOISE_RAD = 0.001
 LEAST_SHIFT_NOISE_CM = 0.02
 CHANNEL_IN_USE = 0.05
+REST_PERCENTILE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +76,29 @@ def _solve(
     frames = np.flatnonzero(tracks.valid)
     contacts = contact.find_contacts(tracks, neutral_frame=neutral.frame)
     observation = features.observe(tracks, rest_frames=neutral.rest_frames, prior=DEFAULT_PRIOR)
-    opinion = np.clip(tracks.arkit[frames] - np.median(tracks.arkit[neutral.rest_frames], axis=0), 0.0, 1.0)
-    solved = expression.solve_expression(
-        observation,
-        frames=frames,
-        opinion=opinion,
-        trust=settings.regressor_trust,
-        quick=_lid_channels(contacts.lids[frames]),
-    )
-    contacts = contact.confirmed(contacts, solved, tracks)
-    explained = expression.explained_share(observation, frames=frames, weights=solved)
-    weights = _bridge(_finish_weights(solved, tracks, contacts, settings), tracks, settings)
+    opinion, trust = _opinion(tracks, neutral, settings), settings.regressor_trust
+    if settings.neutral_frame is None:
+        bias = expression.estimate_row_bias(observation, frames=frames, opinion=opinion, trust=trust)
+        observation = replace(observation, row_bias=bias)
+    quick = _lid_channels(contacts.lids[frames])
+    solved = expression.solve_expression(observation, frames=frames, opinion=opinion, trust=trust, quick=quick)
+    contacts = contact.confirmed(contacts, solved.weights, tracks)
+    weights = _bridge(_finish_weights(solved.weights, tracks, contacts, settings), tracks, settings)
     turn, shift_cm = _head_motion(tracks, neutral.frame, settings)
     gaze_rad = gaze.gaze_angles(weights, tracks.basis_cm)
-    return _Motion(weights, turn, shift_cm, gaze_rad, contacts), explained
+    return _Motion(weights, turn, shift_cm, gaze_rad, contacts), solved.explained
+
+
+def _opinion(tracks: PerformanceTracks, neutral: calibration.Neutral, settings: RetargetSettings) -> FloatArray:
+    """Give the regressor's weights of the valid frames against rest, (n, 52).
+
+    A neutral frame that was only searched for may show a little of a channel; then the take's own low counts as rest.
+    """
+    opinion = tracks.arkit[tracks.valid]
+    rest = np.median(tracks.arkit[neutral.rest_frames], axis=0)
+    if settings.neutral_frame is None:
+        rest = np.minimum(rest, np.percentile(opinion, REST_PERCENTILE, axis=0))
+    return np.clip(opinion - rest, 0.0, 1.0)
 
 
 def _lid_channels(lids: FloatArray) -> FloatArray:

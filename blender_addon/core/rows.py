@@ -110,8 +110,9 @@ def build_rows(observation: Observation, frames: IntArray) -> RowBlock:
     precision = np.repeat(1.0 / observation.point_sigma[frames] ** 2, 2, -1)
     blocks = [_stacked(points, precision), _distance_rows(points, head_rows, observation.point_sigma[frames], prior)]
     blocks += _keypoint_rows(observation, points, frames)
+    values = np.concatenate([block.values for block in blocks], 1)
     return RowBlock(
-        np.concatenate([block.values for block in blocks], 1),
+        values if observation.row_bias is None else values - observation.row_bias,
         np.concatenate([block.basis for block in blocks], 1),
         np.concatenate([block.precision for block in blocks], 1),
         np.concatenate([block.nuisance for block in blocks], 1),
@@ -193,16 +194,16 @@ def _keypoint_rows(observation: Observation, points: _PointRows, frames: IntArra
     return [_stacked(moved, np.asarray(prior.fomm_value_sigma**-2)), stretches]
 
 
-def normal_equations(block: RowBlock) -> tuple[FloatArray, FloatArray]:
-    """Give each frame's normal matrix (n, C, C) and right side (n, C), with the nuisance unknowns integrated out.
+def normal_equations(block: RowBlock) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give each frame's normal matrix (n, C, C), right side (n, C) and energy (n,), nuisance unknowns integrated out.
 
     With noise precision W and nuisance N (unit variance) the rows' precision is (W^-1 + N N^T)^-1 =
     W - W N (I + N^T W N)^-1 N^T W (Woodbury), so that a head pose that is a little off does not turn into expression.
     """
-    weighted = block.precision[..., None] * np.concatenate([block.basis, block.values[..., None]], -1)
-    nuisance_t = np.swapaxes(block.nuisance, 1, 2)
-    core = np.eye(nuisance_t.shape[1]) + nuisance_t @ (block.precision[..., None] * block.nuisance)
-    taken = np.linalg.solve(core, nuisance_t @ weighted)
-    cleared = weighted - (block.precision[..., None] * block.nuisance) @ taken
-    full = np.swapaxes(block.basis, 1, 2) @ cleared
-    return full[..., :-1], full[..., -1]
+    columns = np.concatenate([block.basis, block.values[..., None]], -1)
+    weighted = block.precision[..., None] * columns
+    nuisance = block.precision[..., None] * block.nuisance
+    core = np.eye(nuisance.shape[-1]) + np.swapaxes(block.nuisance, 1, 2) @ nuisance
+    taken = np.linalg.solve(core, np.swapaxes(block.nuisance, 1, 2) @ weighted)
+    full = np.swapaxes(columns, 1, 2) @ (weighted - nuisance @ taken)
+    return full[:, :-1, :-1], full[:, :-1, -1], full[:, -1, -1]

@@ -41,7 +41,7 @@ class TakeSolveSettings:
     inverse_focal_sigma: float = 0.35
     huber_sigmas: float = 2.0
     sigma_floor_px: float = 0.3
-    shared_frames: int = 160  # frames that decide on lens and shape; more add time and no knowledge
+    shared_frames: int = 96  # frames that decide on lens and shape; more add time and no knowledge
     iterations: int = 24
     frame_iterations: int = 10
     chunk_frames: int = 600  # frames solved together once lens and shape are known
@@ -154,7 +154,7 @@ def _run(solver: "_Solver", state: _State, iterations: int, report: Callable[[in
         trial = solver.step(state, damping)
         trial_cost = solver.cost(trial)
         if trial_cost < cost:
-            settled = cost - trial_cost < 1e-5 * cost
+            settled = cost - trial_cost < 3e-5 * cost
             state, cost, damping = trial, trial_cost, max(damping * 0.3, 1e-7)
             if settled:
                 break
@@ -238,16 +238,17 @@ class _Solver:
         cross = by_frame.transpose(0, 2, 1) @ by_shared
         solved = np.linalg.solve(hessian, np.concatenate([cross, gradient[..., None]], axis=-1))
         reduced, right = self._shared_system(state, by_shared, residual, damping)
-        reduced -= np.einsum("tps,tpu->su", cross, solved[..., :-1])
-        right -= np.einsum("tps,tp->s", cross, solved[..., -1])
+        both = ((0, 1), (0, 1))  # over frames and their unknowns
+        reduced -= np.tensordot(cross, solved[..., :-1], both)
+        right -= np.tensordot(cross, solved[..., -1], both)
         shared_step = np.linalg.solve(reduced, right)
         frame_step = solved[..., -1] - solved[..., :-1] @ shared_step
         assert frame_step.shape == (frames, unknowns)
         return self._moved(state, frame_step, shared_step)
 
     def _shared_system(self, state: _State, by_shared: Array, residual: Array, damping: float) -> tuple[Array, Array]:
-        system = np.einsum("trs,tru->su", by_shared, by_shared, optimize=True)
-        right = np.einsum("trs,tr->s", by_shared, residual)
+        rows = by_shared.reshape(-1, by_shared.shape[-1])
+        system, right = rows.T @ rows, rows.T @ residual.ravel()
         precision = np.r_[self._lens_sigma**-2, np.ones(len(state.identity))]
         offset = np.r_[state.pose.inverse_focal - self._lens_mean, state.identity]
         system[np.diag_indices_from(system)] += precision
@@ -270,13 +271,13 @@ class _Solver:
         residual = self._residual(state)
         weight = (self._huber(residual) / self._sigma)[..., None]
         by_point = point_derivative(state.pose, projection)
-        by_model = np.einsum("tnij,tjk->tnik", by_point, state.pose.rotation)  # by a point in the head frame
-        by_expression = np.einsum("tnij,knj->tnik", by_model, self._prior.expression_cm, optimize=True)
+        by_model = by_point @ state.pose.rotation[:, None]  # by a point in the head frame
+        by_expression = by_model @ self._prior.expression_cm.transpose(1, 2, 0)
         by_frame = np.concatenate([pose_derivative(projection, by_point), by_expression], axis=-1)
         rows = (len(residual), -1)
         by_shared = np.zeros((len(residual), 0, 0))
         if shared:
-            by_identity = np.einsum("tnij,knj->tnik", by_model, self._modes, optimize=True)
+            by_identity = by_model @ self._modes.transpose(1, 2, 0)
             by_lens = lens_derivative(state.pose, projection)[..., None]
             stacked = np.concatenate([by_lens, by_identity], axis=-1) * weight[..., None]
             by_shared = stacked.reshape(*rows, stacked.shape[-1])

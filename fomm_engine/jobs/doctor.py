@@ -52,7 +52,7 @@ def _device() -> dict[str, Any]:
 
 
 def _decoder() -> dict[str, str]:
-    import imageio_ffmpeg
+    import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs]
 
     return {"ffmpeg": imageio_ffmpeg.get_ffmpeg_version()}
 

@@ -42,7 +42,9 @@ def write_performance(model: FaceModel, video: Path, settings: PerformanceSettin
     """`video` (mp4, with sound); beside it X.gt.npz with the truth, in the format of an evaluated clip."""
     settings = settings or PerformanceSettings()
     acting = written_acting(settings.frame_rate, settings.length_s)
-    person = sample_person(model, np.random.default_rng(settings.actor_seed), SceneSettings(stylised=0, strong_identity=0))
+    person = sample_person(
+        model, np.random.default_rng(settings.actor_seed), SceneSettings(stylised=0, strong_identity=0)
+    )
     shots = [_shot(model, acting, index, settings) for index in range(len(acting.time_s))]
     with tempfile.TemporaryDirectory() as folder:
         sound = _write_sound(Path(folder) / "tones.wav", settings.length_s)
@@ -91,7 +93,9 @@ def _backdrop(side: int) -> Array:
     """A wall in the dusk: a soft gradient with a brighter patch behind the actor."""
     y, x = np.mgrid[0:side, 0:side] / side - 0.5
     glow = np.exp(-((x + 0.18) ** 2 + (y + 0.12) ** 2) / 0.16)[..., None]
-    return (np.array([58, 66, 84]) * (1 - 0.5 * (y[..., None] + 0.5)) + np.array([92, 84, 70]) * glow).astype(np.float32)
+    return (np.array([58, 66, 84]) * (1 - 0.5 * (y[..., None] + 0.5)) + np.array([92, 84, 70]) * glow).astype(
+        np.float32
+    )
 
 
 def _write_sound(path: Path, length_s: float) -> Path:

@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -83,10 +83,11 @@ def read_capture(path: Path) -> Capture:
         header = json.loads(str(arrays.pop("header")))
     except (OSError, ValueError, KeyError, EOFError, RecursionError, zipfile.BadZipFile, NotImplementedError) as error:
         raise _broken(f"{path.name} is not a take, or only part of one ({error})") from error
-    if not isinstance(header, dict) or header.get("format") != CAPTURE_FORMAT:
+    fields = cast(dict[str, Any], header) if isinstance(header, dict) else {}
+    if fields.get("format") != CAPTURE_FORMAT:
         raise _broken(f"{path.name} is not a face capture")
-    require_same_major(f"The take {path.name}", header.get("version"), CAPTURE)
-    capture = _capture_from_arrays(header, arrays)
+    require_same_major(f"The take {path.name}", fields.get("version"), CAPTURE)
+    capture = _capture_from_arrays(fields, arrays)
     check_capture(capture)
     return capture
 

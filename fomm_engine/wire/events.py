@@ -12,7 +12,7 @@ Readers ignore types and fields they do not know; writers never reuse a name.
 """
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from fomm_engine.wire.errors import ProtocolError
 
@@ -44,10 +44,11 @@ def parse_line(line: str) -> Event:
         event = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"not an event line: {line[:80]!r}") from error
-    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+    fields = cast(Event, event) if isinstance(event, dict) else {}
+    if not isinstance(fields.get("type"), str):
         raise ProtocolError(f"an event is an object with a type, got {line[:80]!r}")
-    _check_fields(event)
-    return event
+    _check_fields(fields)
+    return fields
 
 
 def is_final(event: Event) -> bool:

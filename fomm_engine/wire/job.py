@@ -4,7 +4,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fomm_engine.wire.errors import ProtocolError, UserError
 from fomm_engine.wire.names import JOB_KINDS
@@ -57,13 +57,14 @@ def job_from_fields(fields: object) -> Job:
     """The job that `fields` (decoded JSON) describes; raises as `read_job` does."""
     if not isinstance(fields, dict):
         raise ProtocolError(f"a job is a JSON object, got {type(fields).__name__}")
-    require_same_major("The job", fields.get("protocol"), PROTOCOL)
-    kind, output, weights = fields.get("kind"), fields.get("output"), fields.get("weights")
+    known = cast(dict[str, Any], fields)
+    require_same_major("The job", known.get("protocol"), PROTOCOL)
+    kind, output, weights = known.get("kind"), known.get("output"), known.get("weights")
     if kind not in JOB_KINDS:
         raise ProtocolError(f"unknown job kind {kind!r}; this engine knows {', '.join(JOB_KINDS)}")
     if not isinstance(output, str) or not isinstance(weights, str | None):
         raise ProtocolError("a job's output is a path and its weights a name or null")
-    return Job(kind, _text_values(fields.get("input")), output, _object(fields.get("options")), weights)
+    return Job(kind, _text_values(known.get("input")), output, _object(known.get("options")), weights)
 
 
 def checked_options(job: Job, defaults: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def _object(value: object) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise ProtocolError(f"expected a JSON object, got {type(value).__name__}")
-    return value
+    return cast(dict[str, Any], value)
 
 
 def _text_values(value: object) -> dict[str, str]:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The versions of the protocol and of the capture format, apart from the product's own version."""
 
+from collections.abc import Sequence
+from typing import cast
+
 from fomm_engine.wire.errors import UserError
 
 PROTOCOL: tuple[int, int] = (1, 0)
@@ -13,9 +16,10 @@ def require_same_major(what: str, found: object, supported: tuple[int, int]) -> 
 
     Raises UserError("version-unsupported") for another major and for anything that is not a version.
     """
-    if not _is_version(found):
+    version = _version(found)
+    if version is None:
         raise UserError("version-unsupported", f"{what} states no readable version: {found!r}.", "Make it again.")
-    major, minor = found  # type: ignore[misc]
+    major, minor = version
     if major != supported[0]:
         side = "the add-on and engine" if major > supported[0] else "this file with an older release, or make it again"
         raise UserError(
@@ -25,9 +29,13 @@ def require_same_major(what: str, found: object, supported: tuple[int, int]) -> 
         )
 
 
-def _is_version(found: object) -> bool:
-    return (
-        isinstance(found, list | tuple)
-        and len(found) == 2
-        and all(isinstance(n, int) and not isinstance(n, bool) for n in found)
-    )
+def _version(found: object) -> tuple[int, int] | None:
+    if not isinstance(found, list | tuple):
+        return None
+    numbers = cast(Sequence[object], found)
+    if len(numbers) != 2:
+        return None
+    major, minor = numbers
+    if not isinstance(major, int) or not isinstance(minor, int) or isinstance(major, bool) or isinstance(minor, bool):
+        return None
+    return major, minor

@@ -93,7 +93,15 @@ def test_a_bad_job_file_is_one_sentence(content: str, tmp_path: Path) -> None:
 
 
 def test_people_get_exit_code_2_and_a_sentence_for_bad_input(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "fomm_engine", "capture", str(tmp_path / "none.mp4"), "-o", str(tmp_path / "t.npz")]
+    command = [
+        sys.executable,
+        "-m",
+        "fomm_engine",
+        "capture",
+        str(tmp_path / "none.mp4"),
+        "-o",
+        str(tmp_path / "t.npz"),
+    ]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 2 and "There is no file" in ended.stderr and "Traceback" not in ended.stderr
     assert list(tmp_path.iterdir()) == []
