@@ -30,6 +30,7 @@ class DenseMotionNetwork(nn.Module):
         super().__init__()
         settings = config.dense_motion
         self.variance = settings.variance
+        self.precision = torch.float32  # of the convolutions; motion and masks are always float32
         parts = config.keypoints + 1
         self.hourglass = Hourglass(settings.hourglass, parts * (config.channels + 1))
         self.mask = nn.Conv2d(self.hourglass.out_channels, parts, 7, padding=3)
@@ -45,10 +46,10 @@ class DenseMotionNetwork(nn.Module):
         motions = sparse_motions(source, driving, (height, width))
         deformed = deform_each(small_source, motions, align_corners=align_corners)
         joined = torch.cat([heat[:, :, None], deformed], dim=2).flatten(1, 2)
-        features = self.hourglass(joined)
-        mask = torch.softmax(self.mask(features), dim=1)
+        features = self.hourglass(joined.to(self.precision))
+        mask = torch.softmax(self.mask(features).float(), dim=1)
         deformation = (motions * mask[..., None]).sum(1)
-        return DenseMotion(deformation, mask, torch.sigmoid(self.occlusion(features)), deformed)
+        return DenseMotion(deformation, mask, torch.sigmoid(self.occlusion(features).float()), deformed)
 
     def heat_difference(self, source: KeypointTensors, driving: KeypointTensors, size: tuple[int, int]) -> Tensor:
         """(B,K+1,h,w): the driving keypoints' Gaussians minus the source's, 0 for the background (equation 6)."""

@@ -43,6 +43,7 @@ class Generator(nn.Module):
         settings = config.generator
         widths = [min(settings.max_width, settings.width * 2**level) for level in range(settings.down_blocks + 1)]
         steps = list(itertools.pairwise(widths))
+        self.precision = torch.float32  # of the convolutions after the warp
         self.dense_motion_network = DenseMotionNetwork(config)
         self.first = SameBlock2d(config.channels, settings.width, 7)
         self.down_blocks = nn.ModuleList(DownBlock2d(wide, narrow) for wide, narrow in steps)
@@ -69,10 +70,10 @@ class Generator(nn.Module):
         """The source in the pose of `driving` (batch of either 1 or equal)."""
         motion = self.dense_motion_network(source.small, source.keypoints, driving, align_corners=align_corners)
         x = move(source.features, motion, align_corners=align_corners)
-        x = self.bottleneck(x)
+        x = self.bottleneck(x.to(self.precision))
         for block in self.up_blocks:
             x = block(x)
-        return Generated(torch.sigmoid(self.final(x)), motion)
+        return Generated(torch.sigmoid(self.final(x).float()), motion)
 
 
 def move(features: Tensor, motion: DenseMotion, *, align_corners: bool) -> Tensor:

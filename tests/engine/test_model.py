@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """FOMM's parts on small networks: configs, checkpoints in every form, motion transfer, look-ups."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from fomm_engine.model.config import (
 )
 from fomm_engine.model.config import MotionSettings as NetworkMotion
 from fomm_engine.model.dense_motion import deform_each, sparse_motions
+from fomm_engine.model.fast import accelerated, transposed_kernel
 from fomm_engine.model.fomm import Fomm, keypoints_of_source
 from fomm_engine.model.generator import Generator
 from fomm_engine.model.keypoints import KeypointTensors, KPDetector
@@ -243,7 +245,7 @@ def test_reducing_a_picture_is_blurring_then_skipping() -> None:
 
 
 def test_a_source_prepared_once_paints_what_the_whole_network_paints(networks: Networks) -> None:
-    engine = Fomm(networks)
+    engine = Fomm(networks, fast=False)
     source = engine.prepare(picture(1))
     painting = engine.paint(source, keypoints(2))
     with torch.inference_mode():
@@ -256,3 +258,55 @@ def test_a_source_prepared_once_paints_what_the_whole_network_paints(networks: N
 
 def batch(points: Keypoints) -> KeypointTensors:
     return KeypointTensors(torch.from_numpy(points.value)[None], torch.from_numpy(points.jacobian)[None])
+
+
+def settled(networks: Networks) -> Networks:
+    """`networks` with batch norms that have seen something, so that folding them is more than leaving them out."""
+    made = copy.deepcopy(networks)
+    draw = torch.Generator().manual_seed(9)
+    for module in (*made.generator.modules(), *made.kp_detector.modules()):
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for tensor, spread, centre in (
+                (module.weight.data, 0.3, 1.0),
+                (module.bias.data, 0.3, 0.0),
+                (module.running_mean, 0.3, 0.0),
+                (module.running_var, 0.3, 1.0),
+            ):
+                assert tensor is not None
+                tensor.copy_(centre + spread * torch.rand(tensor.shape, generator=draw))
+    return made
+
+
+def test_the_fast_path_is_the_same_network(networks: Networks) -> None:
+    plain = settled(networks)
+    fast = accelerated(plain)
+    image = torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(4))
+    with torch.inference_mode():
+        source, again = plain.kp_detector(image), fast.kp_detector(image)
+        expected = plain.generator(image, source, batch(keypoints(2)))
+        found = fast.generator(image, source, batch(keypoints(2)))
+    assert torch.allclose(source.value, again.value, atol=1e-5)
+    assert torch.allclose(source.jacobian, again.jacobian, atol=1e-4)
+    assert torch.allclose(expected.prediction, found.prediction, atol=1e-5)
+    assert torch.allclose(expected.motion.mask, found.motion.mask, atol=1e-5)
+    assert not torch.equal(expected.prediction, found.prediction)  # the layers did change
+
+
+def test_bf16_comes_close_and_keeps_keypoints_exact(networks: Networks) -> None:
+    plain = settled(networks)
+    exact, lower = Fomm(plain, fast=False), Fomm(plain, bf16=True)
+    image = picture(1, 256)
+    assert np.abs(exact.keypoints(image).value - lower.keypoints(image).value).max() < 1e-5
+    one, other = (engine.paint(engine.prepare(image), keypoints(2)).image for engine in (exact, lower))
+    difference = one.astype(float) - other
+    assert np.abs(difference).max() > 0
+    assert 10 * np.log10(255**2 / (difference**2).mean()) > 45
+
+
+def test_a_transposed_kernel_repeats_and_convolves() -> None:
+    draw = torch.Generator().manual_seed(6)
+    kernel, x = torch.randn(5, 4, 3, 3, generator=draw), torch.randn(2, 4, 7, 6, generator=draw)
+    repeated = torch.nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
+    expected = torch.nn.functional.conv2d(repeated, kernel, padding=1)
+    found = torch.nn.functional.conv_transpose2d(x, transposed_kernel(kernel), stride=2, padding=1)
+    assert torch.allclose(expected, found, atol=1e-5)
