@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all rings of tests share: the project's root, and the test data that lies beside it and is not part of it."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -8,6 +9,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_VARIABLE = "UNDERSTUDY_SHARED"
+
+# Blender's environments have no hypothesis, and no test there needs it.
+if importlib.util.find_spec("hypothesis") is not None:
+    import hypothesis
+
+    # The same examples in every run, and no failure because the machine is busy.
+    hypothesis.settings.register_profile(
+        "project", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("project")
 
 
 def find_shared_data() -> Path | None:

@@ -33,7 +33,7 @@ except processes.Interrupted:
     sys.exit(EXIT_INTERRUPTED)
 """
 REFUSED = 2
-# 1.8 s are allowed; the rest is for a busy machine.
+# 1.2 s until the kill; the rest is for a busy machine.
 LIMIT_S = 4.0
 
 
