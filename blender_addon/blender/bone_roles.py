@@ -68,7 +68,7 @@ def in_order(roles: Mapping[str, BoneRole], parents: Mapping[str, str | None]) -
     """The roles that fit the hierarchy, parents before children; a neck that does not carry the head is left out."""
     heads = [name for name, role in roles.items() if role == "head"]
     carrying = set(ancestors(heads[0], parents)) if heads else set()
-    fitting = {name: role for name, role in roles.items() if role != "neck" or name in carrying}
+    fitting: dict[str, BoneRole] = {name: role for name, role in roles.items() if role != "neck" or name in carrying}
     return dict(sorted(fitting.items(), key=lambda entry: len(ancestors(entry[0], parents))))
 
 

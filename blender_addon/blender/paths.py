@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpy
 
-PACKAGE = __package__.rpartition(".")[0]
+PACKAGE = (__package__ or "").rpartition(".")[0]
 _EXTENSION_ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -44,13 +44,14 @@ def engine_package() -> Path:
     return root
 
 
-def user_folder(name: str = "") -> Path:
-    """The extension's own folder for user data, made where it is missing; Blender removes it on uninstall."""
+def user_folder(name: str = "", *, create: bool = True) -> Path:
+    """The extension's own folder for user data; Blender removes it on uninstall."""
     try:
-        return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+        return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=create))
     except ValueError:  # not run as an installed extension
-        folder = Path(bpy.utils.user_resource("DATAFILES", path=f"understudy/{name}".rstrip("/"), create=True))
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(bpy.utils.user_resource("DATAFILES")) / "understudy" / name
+        if create:
+            folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 

@@ -85,7 +85,7 @@ def engine_folder(context: bpy.types.Context) -> Path:
     own = get(context)
     if own is not None and own.engine_folder:
         return Path(bpy.path.abspath(own.engine_folder)) / "understudy-engine"
-    return paths.user_folder("engine") / "understudy-engine"
+    return paths.user_folder("engine", create=False) / "understudy-engine"
 
 
 def engine_python(context: bpy.types.Context) -> Path:

@@ -161,7 +161,7 @@ def _scan_bones(armature: bpy.types.Object | None, by_map: dict[str, BoneRole]) 
     roles = bone_roles.in_order(roles, parents)
     hindered = {name: bone_hindrance(armature, name) for name in roles}
     remarks = tuple(f"The bone {name} is not written: {why}." for name, why in hindered.items() if why)
-    driven = {name: role for name, role in roles.items() if not hindered[name]}
+    driven: dict[str, BoneRole] = {name: role for name, role in roles.items() if not hindered[name]}
     controls = tuple(
         BoneControl(
             name,

@@ -74,6 +74,7 @@ class JobCommand(Command):
     """
 
     job_title = "Job"
+    changes_file = False  # where it does, the result is an undo step of its own
     _timer: Any = None
     _window_manager: Any = None
 
@@ -134,7 +135,10 @@ class JobCommand(Command):
         jobs.DESK.close()
         status.show_session(status.of(context), self.job_title, session)
         if session.phase is Phase.DONE:
-            return self.finish(context, self.accept(context, session))
+            said = self.accept(context, session)
+            if self.changes_file:
+                bpy.ops.ed.undo_push(message=self.job_title)
+            return self.finish(context, said)
         if session.phase is Phase.CANCELLED:
             status.say(status.of(context), f"{self.job_title} was stopped; nothing was changed.")
             self.report({"WARNING"}, f"{self.job_title} was stopped")

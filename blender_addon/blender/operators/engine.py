@@ -80,4 +80,4 @@ def engine_words(report: dict[str, Any]) -> str:
     """The doctor's report in one sentence."""
     speed = report["speed"]["landmark_frames_per_s"]
     torch, device = report["packages"]["torch"], report["device"]["best"]
-    return f"The engine {report['engine']} works: torch {torch} on {device}, {speed:.0f} faces a second."
+    return f"The engine {report['engine']} works: torch {torch} on {device}, {speed:.3g} faces a second."

@@ -44,6 +44,7 @@ class UNDERSTUDY_OT_capture(JobCommand, bpy.types.Operator):
     bl_label = "Capture"
     bl_options = {"REGISTER"}
     job_title = "Capture"
+    changes_file = True
 
     output: StringProperty(
         name="Take", description="Where the take is written; empty for the takes folder", subtype="FILE_PATH"

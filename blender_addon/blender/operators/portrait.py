@@ -42,6 +42,7 @@ class UNDERSTUDY_OT_animate_portrait(JobCommand, bpy.types.Operator):
     bl_label = "Animate Portrait"
     bl_options = {"REGISTER"}
     job_title = "Portrait"
+    changes_file = True
 
     source: StringProperty(name="Portrait", description="Empty for the one in the panel", subtype="FILE_PATH")
     output: StringProperty(name="Film", description="Empty for the takes folder", subtype="FILE_PATH")

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built zip, installed as a user would, in a Blender of its own that knows nothing of the source tree."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE = "bl_ext.user_default.understudy"
+SCRIPT = f"""
+import importlib, os, sys
+import bpy
+
+zip_path, take, folder = sys.argv[1:]
+sys.path.insert(0, folder)  # the small character; nothing else of the source tree
+bpy.ops.extensions.package_install_files(filepath=zip_path, repo="user_default", enable_on_install=True)
+addon = sys.modules["{MODULE}"]
+wire = importlib.import_module("fomm_engine.wire.names")
+assert ".local" in wire.__file__, wire.__file__
+paths = importlib.import_module("{MODULE}.blender.paths")
+assert paths.engine_package().suffix == ".whl", paths.engine_package()
+assert paths.source_root() is None
+assert len(paths.convention_files()) > 20
+assert ".user" in str(paths.user_folder()), paths.user_folder()
+for _ in range(2):
+    bpy.ops.preferences.addon_disable(module="{MODULE}")
+    assert not hasattr(bpy.types.Scene, "understudy")
+    bpy.ops.preferences.addon_enable(module="{MODULE}")
+from tiny_character import make_character
+
+make_character("Ada")
+assert bpy.ops.understudy.import_take(filepath=take) == {{"FINISHED"}}
+assert bpy.ops.understudy.choose_character() == {{"FINISHED"}}
+assert bpy.ops.understudy.bake() == {{"FINISHED"}}
+bpy.ops.extensions.package_uninstall(repo_index=next(
+    index for index, repo in enumerate(bpy.context.preferences.extensions.repos) if repo.module == "user_default"
+), pkg_id="understudy")
+assert not os.path.exists(os.path.dirname(addon.__file__))
+print("ALL WELL")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def extension_zip():
+    zips = sorted((ROOT / "dist").glob("understudy-*.zip"))
+    if not zips:
+        pytest.skip("there is no built zip in dist/: python3 build.py package makes it")
+    return zips[-1]
+
+
+def test_the_built_zip_installs_runs_and_goes(extension_zip, take_path, tmp_path):
+    script = tmp_path / "install.py"
+    script.write_text(SCRIPT)
+    helpers = tmp_path / "helpers"
+    helpers.mkdir()
+    (helpers / "tiny_character.py").write_text(Path(__file__).with_name("tiny_character.py").read_text())
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment["BLENDER_USER_RESOURCES"] = str(tmp_path / "user")
+    (tmp_path / "user").mkdir()
+    done = subprocess.run(
+        [sys.executable, str(script), str(extension_zip), str(take_path), str(helpers)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "ALL WELL" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "Warning" not in done.stdout
