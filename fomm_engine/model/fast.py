@@ -3,7 +3,7 @@
 
 - A batch norm in evaluation is a fixed affine map: it is folded into the convolution before it.
 - "Repeat every pixel, then a 3x3 convolution" is a 4x4 transposed convolution of stride 2 whose taps are sums of the
-  original's, with 4/9 of its multiplications. Where pictures are tiny the weights' size counts, so it stays there.
+  original's, with 4/9 of its multiplications. Where pictures are tiny the weights' size counts: not there.
 - The last 7x7 convolution makes three channels, which leaves vector units idle: an 8x8 convolution of stride 2 makes all
   four pixels of a 2x2 cell at once.
 - Channels last is the layout that the convolutions' kernels want.
@@ -57,8 +57,8 @@ class CellConv2d(nn.Module):
 def accelerated(networks: Networks, *, bf16: bool = False) -> Networks:
     """A rearranged copy of `networks`, for inference only.
 
-    bf16: the generator's convolutions after the warp, and the dense motion's, in bfloat16 (keypoints, masks, coordinates
-    and the warp stay in float32).
+    bf16: the generator's convolutions after the warp, and the dense motion's, in bfloat16 (keypoints, masks,
+    coordinates and the warp stay in float32).
     """
     side = round(networks.config.image_size * networks.config.dense_motion.scale)
     generator, detector = copy.deepcopy(networks.generator), copy.deepcopy(networks.kp_detector)
