@@ -12,7 +12,8 @@ from .array_types import FloatArray, IntArray
 from .tracks import PerformanceTracks
 
 REST_SPAN_S = 0.12  # frames this near to the neutral one can share its rest
-REST_LIKENESS = 0.02  # and must not differ from it by more than this, in eye distances (median over the points)
+REST_LIKENESS = 0.03  # and must not differ from it by more than this, in eye distances, on so many percent of points:
+REST_PERCENTILE = 80
 OPEN_PERCENTILE = 80  # of an eye's opening over the take: the actor's open eye
 
 
@@ -67,7 +68,7 @@ def neutral_costs(tracks: PerformanceTracks, frames: IntArray) -> dict[str, Floa
         "mouth": np.clip((lips - np.percentile(lips, 5)) * 8.0, 0.0, 3.0),
         "gaze": np.clip(_looking_away(tracks, frames, unit) * 8.0, 0.0, 3.0),
         "expression": np.clip(_expression(tracks.arkit[frames]), 0.0, 3.0),
-        "unsure": np.clip(sigma / max(float(np.percentile(sigma, 20)), 1e-9) - 1.0, 0.0, 3.0) * 0.5,
+        "unsure": np.clip(sigma / max(float(np.percentile(sigma, 5)), 1e-9) - 1.0, 0.0, 3.0) * 0.5,
         "moving": np.clip(_speed(points, tracks.time_s[frames]), 0.0, 3.0),
     }
 
@@ -117,5 +118,5 @@ def _rest_around(tracks: PerformanceTracks, frame: int) -> IntArray:
     rigid = projection.project(tracks.neutral_cm, rotation_near, where, camera=tracks.camera)
     offset = (tracks.points_px[near] - rigid) / unit[:, None, None]
     itself = int(np.flatnonzero(near == frame)[0])
-    unlike = np.median(np.linalg.norm(offset - offset[itself], axis=2), 1)
+    unlike = np.percentile(np.linalg.norm(offset - offset[itself], axis=2), REST_PERCENTILE, axis=1)
     return near[unlike <= REST_LIKENESS].astype(np.int64)

@@ -9,7 +9,7 @@ from .array_types import FloatArray, IntArray
 from .features import Observation
 from .priors import ExpressionPrior, pair_precision, sparsities, step_sigmas
 from .rotation import rotvec_from_matrix
-from .rows import build_rows, normal_equations
+from .rows import build_rows, iris_rows, normal_equations
 
 FRAMES_AT_ONCE = 128  # rows of that many frames fit in a cache's worth of memory
 ITERATIONS = 100
@@ -111,10 +111,11 @@ def _applied(normal: FloatArray, weights: FloatArray) -> FloatArray:
 
 
 def estimate_row_bias(observation: Observation, *, frames: IntArray, opinion: FloatArray, trust: float) -> FloatArray:
-    """Give the constant error of every row over the take, (R,), for an observation whose neutral frame is not quite rest.
+    """Give the constant error of every row over a take whose neutral frame is not quite rest, (R,).
 
-    Weights cannot be negative and are mostly small, so what a whole take lacks or has too much of is no expression: the
-    median residual of the more frontal frames goes to the bias, and the weights are solved again.
+    Weights cannot be negative and are mostly small, so what a whole take lacks or has too much of is no expression:
+    the median residual of the more frontal frames goes to the bias, and the weights are solved again. Gaze has no such
+    zero (its channels come in opposite pairs), so the irises keep the neutral frame's.
     """
     chosen = np.linspace(0, len(frames) - 1, min(len(frames), BIAS_FRAMES)).round().astype(np.int64)
     part, views = frames[chosen], opinion[chosen]
@@ -126,7 +127,8 @@ def estimate_row_bias(observation: Observation, *, frames: IntArray, opinion: Fl
         weights = solve_expression(current, frames=part, opinion=views, trust=trust).weights
         block = build_rows(current, part[frontal])
         residual = block.values - (block.basis @ weights[frontal][..., None])[..., 0]
-        bias = bias + np.asarray(np.median(residual, axis=0))
+        middle: FloatArray = np.asarray(np.median(residual, axis=0))
+        bias = bias + np.where(iris_rows(len(middle)), 0.0, middle)
     return bias
 
 

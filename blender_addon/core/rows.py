@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fomm_engine.wire.names import IRIS_LEFT, IRIS_RIGHT, LANDMARKS
+from fomm_engine.wire.names import IRIS_LEFT, IRIS_RIGHT, LANDMARKS, POINT_COUNT
 
 from . import projection
-from .array_types import FloatArray, IntArray
+from .array_types import BoolArray, FloatArray, IntArray
 from .features import Observation
 from .priors import ExpressionPrior
 from .tracks import PerformanceTracks
@@ -192,6 +192,15 @@ def _keypoint_rows(observation: Observation, points: _PointRows, frames: IntArra
         np.zeros((count, rows, points.nuisance.shape[-1])),
     )
     return [_stacked(moved, np.asarray(prior.fomm_value_sigma**-2)), stretches]
+
+
+def iris_rows(row_count: int) -> BoolArray:
+    """Give which of the rows are about the irises, (R,)."""
+    result = np.zeros(row_count, np.bool_)
+    result[[2 * IRIS_RIGHT, 2 * IRIS_RIGHT + 1, 2 * IRIS_LEFT, 2 * IRIS_LEFT + 1]] = True
+    for index, (first, _, _) in enumerate(DISTANCES):
+        result[2 * POINT_COUNT + index] = first in ((IRIS_RIGHT,), (IRIS_LEFT,))
+    return result
 
 
 def normal_equations(block: RowBlock) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -25,8 +25,9 @@ def noise_sigma(values: FloatArray) -> FloatArray:
     if len(values) < 3:
         return np.zeros(values.shape[1])
     bend = values[2:] - 2.0 * values[1:-1] + values[:-2]
-    middle: FloatArray = np.asarray(np.median(np.abs(bend), axis=0))
-    return MEDIAN_TO_SIGMA * middle / SECOND_DIFFERENCE_GAIN
+    ordered = np.sort(np.abs(bend), axis=0)
+    middle = (ordered[(len(bend) - 1) // 2] + ordered[len(bend) // 2]) / 2.0  # the median of each column
+    return middle * (MEDIAN_TO_SIGMA / SECOND_DIFFERENCE_GAIN)
 
 
 def smooth_columns(
