@@ -21,7 +21,7 @@ Frame = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class BenchSettings:
-    """rounds: how often every path paints a frame in turn, after one to warm up. checkpoint: None for random weights."""
+    """rounds: how often every path paints a frame in turn, after one to warm up. checkpoint: None: random weights."""
 
     rounds: int = 8
     threads: int = 1

@@ -4,7 +4,7 @@
 - A batch norm in evaluation is a fixed affine map: it is folded into the convolution before it.
 - "Repeat every pixel, then a 3x3 convolution" is a 4x4 transposed convolution of stride 2 whose taps are sums of the
   original's, with 4/9 of its multiplications. Where pictures are tiny the weights' size counts: not there.
-- The last 7x7 convolution makes three channels, which leaves vector units idle: an 8x8 convolution of stride 2 makes all
+- The last 7x7 convolution makes three channels, leaving vector units idle: an 8x8 one of stride 2 makes all
   four pixels of a 2x2 cell at once.
 - Channels last is the layout that the convolutions' kernels want.
 """
