@@ -23,9 +23,9 @@ class Lamp:
 
 
 LAMPS = (
-    Lamp("Viola.Key", (-0.75, -0.95, 0.62), 0.5, 15.0, (1.0, 0.90, 0.80)),
+    Lamp("Viola.Key", (-0.75, -0.95, 0.62), 0.5, 19.0, (1.0, 0.90, 0.80)),
     Lamp("Viola.Fill", (0.95, -0.85, 0.05), 0.9, 3.4, (0.72, 0.84, 1.0)),
-    Lamp("Viola.Rim", (0.55, 0.85, 0.6), 0.5, 9.0, (1.0, 0.86, 0.72)),
+    Lamp("Viola.Rim", (0.55, 0.85, 0.6), 0.5, 12.0, (1.0, 0.86, 0.72)),
 )
 _AIM = Vector((0.0, 0.0, EYE_LEVEL_M - 0.03))
 
@@ -72,8 +72,8 @@ def set_world(scene: bpy.types.Scene) -> None:
     shift.inputs["Location"].default_value = (-0.5, -0.56, 0.0)
     glow, ramp = nodes.new("ShaderNodeVectorMath"), nodes.new("ShaderNodeValToRGB")
     glow.operation = "LENGTH"
-    ramp.color_ramp.elements[0].color = (0.30, 0.25, 0.22, 1.0)
-    ramp.color_ramp.elements[1].color = (0.035, 0.06, 0.08, 1.0)
+    ramp.color_ramp.elements[0].color = (0.21, 0.185, 0.175, 1.0)
+    ramp.color_ramp.elements[1].color = (0.028, 0.05, 0.068, 1.0)
     ramp.color_ramp.elements[1].position = 0.78
     ramp.color_ramp.interpolation = "EASE"
     path, mix = nodes.new("ShaderNodeLightPath"), nodes.new("ShaderNodeMixRGB")
