@@ -169,9 +169,9 @@ def regressor_features(
     centre = neutral_points_px.mean(1, keepdims=True)
     radius = np.sqrt(((neutral_points_px - centre) ** 2).sum(2).mean(1))[:, None, None]
     upright = _turn(-roll_rad)  # counter-clockwise in y-up axes
-    image_upright = upright[:, :2, :2].transpose(0, 2, 1)  # the same turn where y points down
-    moved = np.einsum("tij,tpj->tpi", image_upright, points_px - neutral_points_px) / radius
-    neutral = np.einsum("tij,tpj->tpi", image_upright, neutral_points_px - centre) / radius
+    image_upright = upright[:, :2, :2]  # for rows of points: the transpose, and y points down, which is another
+    moved = (points_px - neutral_points_px) @ image_upright / radius
+    neutral = (neutral_points_px - centre) @ image_upright / radius
     count = len(rotation)
     parts = [3.0 * moved.reshape(count, -1), neutral.reshape(count, -1), (upright @ rotation).reshape(count, 9)]
     return np.concatenate(parts, 1).astype(np.float32)

@@ -130,7 +130,7 @@ def sample_arkit_set(model: FaceModel, rng: Generator, *, people: int, frames: i
 def flatten(points_cm: FloatArray, rotation: FloatArray, nearness: FloatArray) -> FloatArray:
     """Points (N, K, 2) as a camera sees them, y down, in cm at the depth of the face; `nearness` (N,) is one over the
     distance in cm (0 would be an orthographic camera)."""
-    turned = np.einsum("nij,nkj->nki", rotation, points_cm - (0.0, 0.0, 9.0))
+    turned = (points_cm - (0.0, 0.0, 9.0)) @ rotation.transpose(0, 2, 1)
     return turned[..., :2] * (1.0, -1.0) / (1 - turned[..., 2:] * nearness[:, None, None])
 
 
@@ -146,7 +146,7 @@ def noisy_features(frames: ArkitSet, rng: Generator, noise: ArkitNoise) -> NDArr
     # The neutral is fitted to the tracked points of the whole take, so it takes over most of their constant error.
     shared = rng.uniform(0.4, 1.0, (len(people), 1, 1))[person] * level * bias
     turn = np.radians(rng.normal(0, noise.rotation_deg, (count, 3)))
-    rotation = np.stack([rotation_from_euler(*angles) for angles in turn]) @ frames.rotation
+    rotation = _small_turns(turn) @ frames.rotation
     neutral = flatten(frames.neutral_cm + unit_cm * misfit, rotation, frames.nearness)
     scale = 1 + rng.normal(0, noise.scale, (count, 1, 1))
     neutral = neutral * scale + unit_cm * rng.normal(0, noise.shift, (count, 1, 2)) + shared
@@ -221,6 +221,14 @@ def _step(
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
+
+
+def _small_turns(angles_rad: FloatArray) -> FloatArray:
+    """Rotations (N, 3, 3) by small angles (N, 3) about x, y and z, to the second order."""
+    x, y, z = angles_rad.T
+    zero = np.zeros_like(x)
+    skew = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(-1, 3, 3)
+    return np.eye(3) + skew + skew @ skew / 2
 
 
 def _eye_distance(points_cm: FloatArray) -> FloatArray:
