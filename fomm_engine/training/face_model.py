@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.names import ARKIT_CHANNELS
@@ -19,6 +20,8 @@ _MOUTH_FACES = range(11144, 13226)
 _SOCKET_FACES = range(13226, 14034)
 _MATERIAL_PARTS = {"gums": 2, "teeth": 3, "eye_left": 4, "eye_right": 6, "lashes": 11}
 _EYEBALL_VERTICES = {"right": range(23021, 23791), "left": range(21451, 22221)}
+# What a look at 1 turns a left eye by, in the head frame; ARKit states no angle, this is what an eye does with ease.
+_EYE_TURNS = {"Out": ("y", 30.0), "In": ("y", -30.0), "Up": ("x", -25.0), "Down": ("x", 25.0)}
 FACE_VERTICES = 9409  # vertices of the front of the head
 SKIN_VERTICES = 14062  # vertices of the head, the mouth socket and the eye sockets
 
@@ -77,7 +80,7 @@ def load_face_model(path: Path) -> FaceModel:
         return FaceModel(
             neutral_cm=neutral,
             identity_cm=data["identity"].astype(np.float32).reshape(len(data["identity"]), -1),
-            expression_cm=data["expression"].astype(np.float32).reshape(len(names), -1),
+            expression_cm=_with_eye_turns(data["expression"].astype(np.float32), names, neutral),
             expression_names=names,
             landmarks=np.concatenate([data["landmarks68"], _pupil_vertices(neutral)]).astype(np.int32),
             parts=_parts(data["faces"], data["face_material"]),
@@ -104,6 +107,23 @@ def _pupil_vertices(neutral_cm: FloatArray) -> list[int]:
         off_axis = np.hypot(*(points[:, :2] - points[:, :2].mean(0)).T)
         found.append(ids[0] + int(np.argmax(points[:, 2] - 2 * off_axis)))
     return found
+
+
+def _with_eye_turns(expression_cm: FloatArray, names: tuple[str, ...], neutral_cm: FloatArray) -> FloatArray:
+    """(E, N * 3): the expressions, those that look somewhere now turning the eyeball too (the model's move lids only).
+
+    Linear in the weight, like every other expression: half a weight lies on the chord, 3 % inside the eyeball's surface.
+    """
+    centres = eyeball_centres_cm(neutral_cm)
+    turned = expression_cm.copy()
+    for side, letter in (("left", "L"), ("right", "R")):
+        vertices = eyeball_vertices(side)
+        from_centre = neutral_cm[vertices] - centres[side]
+        for look, (axis, angle_deg) in _EYE_TURNS.items():
+            mirrored = -1.0 if side == "right" and axis == "y" else 1.0
+            rotation = Rotation.from_euler(axis, angle_deg * mirrored, degrees=True)
+            turned[names.index(f"eyeLook{look}_{letter}"), vertices] += rotation.apply(from_centre) - from_centre
+    return turned.reshape(len(names), -1)
 
 
 def _parts(faces: IntArray, material: NDArray[np.int16]) -> dict[str, IntArray]:
