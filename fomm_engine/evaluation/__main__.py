@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fomm_engine.evaluation.clips import character_file, clips_in, figures_of, read_baked
+from fomm_engine.evaluation.clips import character_file, clips_in, figures_of, neutral_frame, read_baked
 from fomm_engine.evaluation.report import ReportInput, write_report
 from fomm_engine.evaluation.studio import Shoot, perform
 from fomm_engine.evaluation.table import figures_table
@@ -51,11 +51,11 @@ def _figures(video: Path, args: argparse.Namespace, progress: Progress) -> dict[
         )
         capture = read_capture(Path(result["take"]))
         baked = read_baked(Path(result["measured"]))
-        figures = figures_of(standard, capture, baked, result.get("neutral_frame"))
+        at_rest = neutral_frame(result, capture)
+        figures = figures_of(standard, capture, baked, at_rest)
         if args.out is not None:
-            content = ReportInput(
-                video.stem, capture, baked, [], [str(result.get("character", {}).get("summary", ""))], standard, figures
-            )
+            said = [str(result.get("character", {}).get("summary", ""))]
+            content = ReportInput(video.stem, capture, baked, at_rest, [], said, standard, figures)
             write_report(content, out / "report.png")
     return figures
 

@@ -62,17 +62,13 @@ def read_baked(path: Path) -> Baked:
         )
 
 
-def tracked_of(capture: Capture, neutral_frame: int | None = None) -> Tracked:
-    """What the figures need of a take; `neutral_frame` where the bake used another one than the capture proposed."""
-    proposed = int(capture.header["neutral"]["frame"])
-    return Tracked(
-        capture.time_s,
-        capture.valid,
-        np.asarray(capture.tracks["landmarks_px"], np.float64),
-        proposed if neutral_frame is None else neutral_frame,
-    )
+def neutral_frame(result: dict[str, Any], capture: Capture) -> int:
+    """The neutral frame that a bake used, or the one that the capture proposed where the result names none."""
+    chosen = result.get("neutral_frame")
+    return int(capture.header["neutral"]["frame"] if chosen is None else chosen)
 
 
-def figures_of(standard: Standard, capture: Capture, baked: Baked, neutral_frame: int | None) -> dict[str, Any]:
-    """The figures of one clip."""
-    return clip_figures(standard, baked, tracked_of(capture, neutral_frame))
+def figures_of(standard: Standard, capture: Capture, baked: Baked, at_rest: int) -> dict[str, Any]:
+    """The figures of one clip; `at_rest` is the bake's neutral frame."""
+    landmarks_px = np.asarray(capture.tracks["landmarks_px"], np.float64)
+    return clip_figures(standard, baked, Tracked(capture.time_s, capture.valid, landmarks_px, at_rest))

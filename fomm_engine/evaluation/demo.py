@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fomm_engine.evaluation.clips import character_file, figures_of, read_baked
+from fomm_engine.evaluation.clips import character_file, figures_of, neutral_frame, read_baked
 from fomm_engine.evaluation.film import Panel, fitted, numbered_pictures, write_film
 from fomm_engine.evaluation.metrics import Baked
 from fomm_engine.evaluation.report import ReportInput, write_report
@@ -99,16 +99,11 @@ def _make(args: argparse.Namespace, folder: Path, progress: Progress) -> list[Pa
 def _portrait(result: dict[str, Any]) -> Path:
     """The rendered picture that shows the character at rest: the one of the take's neutral frame."""
     capture = read_capture(Path(result["take"]))
-    at_rest_s = capture.time_s[_neutral(result, capture)]
+    at_rest_s = capture.time_s[neutral_frame(result, capture)]
     rate = result["frame_rate"][0] / result["frame_rate"][1]
     first, last = result["frames"]
     number = int(np.clip(round(result["start_frame"] + at_rest_s * rate), first, last))
     return Path(result["frames_folder"]) / f"frame_{number:04d}.png"
-
-
-def _neutral(result: dict[str, Any], capture: Capture) -> int:
-    chosen = result.get("neutral_frame")
-    return int(capture.header["neutral"]["frame"] if chosen is None else chosen)
 
 
 def _animated(portrait: Path, video: Path, take: Path, quality: Quality, progress: Progress) -> Path:
@@ -147,10 +142,17 @@ def _report(video: Path, result: dict[str, Any], film: Path, folder: Path) -> tu
     """(report.png, report.json)."""
     capture, baked = read_capture(Path(result["take"])), read_baked(Path(result["measured"]))
     standard = standard_of(video)
-    figures = None if standard is None else figures_of(standard, capture, baked, _neutral(result, capture))
+    figures = None if standard is None else figures_of(standard, capture, baked, neutral_frame(result, capture))
     sentences = _sentences(capture, result, standard, figures)
     content = ReportInput(
-        f"Understudy: {video.name}", capture, baked, _pictures(film, capture), sentences, standard, figures
+        f"Understudy: {video.name}",
+        capture,
+        baked,
+        neutral_frame(result, capture),
+        _pictures(film, capture),
+        sentences,
+        standard,
+        figures,
     )
     picture = write_report(content, folder / "report.png")
     return picture, _write_json(_facts(video, capture, baked, result, figures), folder / "report.json")
@@ -165,7 +167,7 @@ def _facts(
         "frames": capture.frame_count,
         "lost": int((~capture.valid).sum()),
         "camera": capture.header["camera"],
-        "neutral_frame": _neutral(result, capture),
+        "neutral_frame": neutral_frame(result, capture),
         "character": result.get("character", {}),
         "notes": result.get("notes", []),
         "highest_value": used,
@@ -181,7 +183,7 @@ def _sentences(
     lines = [
         f"{capture.frame_count} frames, {lost} without a face.",
         f"Lens {camera['focal_px']:.0f} px ({camera['focal_source']}).",
-        f"Neutral: frame {_neutral(result, capture)}.",
+        f"Neutral: frame {neutral_frame(result, capture)}.",
         *_match(result),
     ]
     if figures is not None and standard is not None:

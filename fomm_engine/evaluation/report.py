@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The report that a person reads: curves, confidence, lost frames, what was matched, and the truth if there is one."""
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from matplotlib.figure import Figure
 from fomm_engine.evaluation.metrics import AXES, Baked, euler_deg
 from fomm_engine.evaluation.truth import Standard
 from fomm_engine.wire.capture import Capture
+from fomm_engine.wire.names import ARKIT_INDEX
 
 Array = npt.NDArray[Any]
 INK, FAINT, BAD = "#22252b", "#9aa0aa", "#d1495b"
 COLOURS = ("#2a6fdb", "#e07b39", "#2e9e6b", "#8b5fbf")
+TEXT_WIDTH = 62  # characters of a line in words
+RANGES_SHOWN = 44
 GROUPS: dict[str, tuple[str, ...]] = {
     "Eyes": ("eyeBlinkLeft", "eyeBlinkRight"),
     "Gaze": ("eyeLookOutLeft", "eyeLookInLeft", "eyeLookUpLeft", "eyeLookDownLeft"),
@@ -28,12 +32,16 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class ReportInput:
-    """What the report is drawn from: a title, the take, the baked values, pictures (H, W, 3) in a row, sentences, and
-    the standard with its figures where there is one."""
+    """What the report is drawn from.
+
+    The bake's neutral frame, pictures (H, W, 3) in a row, sentences, and the standard with its figures where there is
+    one.
+    """
 
     title: str
     capture: Capture
     baked: Baked
+    neutral_frame: int
     pictures: list[Array]
     sentences: list[str]
     standard: Standard | None = None
@@ -43,19 +51,19 @@ class ReportInput:
 def write_report(content: ReportInput, path: Path) -> Path:
     """`path`, a PNG of the report."""
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "text.color": INK}):
-        figure = Figure(figsize=(14, 15.5), dpi=100, facecolor="white")
-        grid = figure.add_gridspec(
-            7, 2, height_ratios=(1.7, 1.5, 1.1, 1.1, 1.1, 1.1, 0.45), width_ratios=(2.1, 1), hspace=0.55, wspace=0.16
+        figure = Figure(figsize=(14, 16), dpi=100, facecolor="white")
+        figure.suptitle(content.title, x=0.06, y=0.978, ha="left", fontsize=17, fontweight="bold")
+        _pictures(figure.add_axes((0.06, 0.775, 0.92, 0.185)), content.pictures)
+        left = figure.add_gridspec(
+            6, 1, left=0.06, right=0.6, top=0.735, bottom=0.04, height_ratios=(1.5, 1, 1, 1, 1, 0.4), hspace=0.62
         )
-        figure.suptitle(content.title, x=0.075, y=0.965, ha="left", fontsize=17, fontweight="bold")
-        figure.subplots_adjust(left=0.075, right=0.975, top=0.935, bottom=0.045)
-        _pictures(figure.add_subplot(grid[0, :]), content.pictures)
-        _rotation(figure.add_subplot(grid[1, 0]), content)
+        right = figure.add_gridspec(2, 1, left=0.745, right=0.98, top=0.735, bottom=0.04, height_ratios=(1, 2.6))
+        _rotation(figure.add_subplot(left[0]), content)
         for row, (name, channels) in enumerate(GROUPS.items()):
-            _channels(figure.add_subplot(grid[2 + row, 0]), name, channels, content)
-        _confidence(figure.add_subplot(grid[6, 0]), content.capture)
-        _sentences(figure.add_subplot(grid[1, 1]), content.sentences)
-        _ranges(figure.add_subplot(grid[2:, 1]), content)
+            _channels(figure.add_subplot(left[1 + row]), name, channels, content)
+        _confidence(figure.add_subplot(left[5]), content.capture)
+        _sentences(figure.add_subplot(right[0]), content.sentences)
+        _ranges(figure.add_subplot(right[1]), content)
         figure.savefig(path, format="png")
     return path
 
@@ -74,8 +82,8 @@ def _rotation(axes: Axes, content: ReportInput) -> None:
     for index, axis in enumerate(AXES):
         axes.plot(content.baked.time_s, angles[:, index], color=COLOURS[index], label=axis, lw=1.6)
     if content.standard is not None:
-        neutral = int(content.capture.header["neutral"]["frame"])
-        expected = euler_deg(content.standard.rotation[neutral].T @ content.standard.rotation)
+        at_rest = content.standard.rotation[min(content.neutral_frame, len(content.standard.rotation) - 1)]
+        expected = euler_deg(at_rest.T @ content.standard.rotation)
         for index in range(len(AXES)):
             axes.plot(
                 content.standard.time_s, expected[:, index], color=COLOURS[index], lw=1, ls=(0, (2, 2)), alpha=0.8
@@ -123,14 +131,15 @@ def _confidence(axes: Axes, capture: Capture) -> None:
 
 def _sentences(axes: Axes, sentences: list[str]) -> None:
     axes.set_axis_off()
-    axes.set_title("In words", loc="left", fontweight="bold")
-    axes.text(0, 0.98, "\n".join(sentences), va="top", ha="left", fontsize=9.5, linespacing=1.5, wrap=True)
+    axes.text(-0.35, 1.03, "In words", fontsize=11, fontweight="bold")
+    lines = [part for sentence in sentences for part in textwrap.wrap(sentence, TEXT_WIDTH) or [""]]
+    axes.text(-0.35, 0.98, "\n".join(lines), va="top", ha="left", fontsize=9, linespacing=1.45)
 
 
 def _ranges(axes: Axes, content: ReportInput) -> None:
     values = content.baked.values
-    names = [name for name in values if values[name].max() > 0.02] or list(values)
-    names.sort(key=lambda name: float(values[name].max()))
+    known = [name for name in values if name in ARKIT_INDEX] or list(values)
+    names = sorted(known, key=lambda name: float(values[name].max()))[-RANGES_SHOWN:]
     axes.set_title("Range that each channel used", loc="left", fontweight="bold")
     low = [float(values[name].min()) for name in names]
     high = [float(values[name].max()) for name in names]
