@@ -3,11 +3,13 @@
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
 
 from blender_addon.blender import jobs, status
+from blender_addon.blender.operators.base import JobCommand
 from blender_addon.engine.process import CancelTimes
 from blender_addon.engine.session import Phase, Session
 from fomm_engine.wire.errors import UserError
@@ -200,3 +202,65 @@ def test_installing_waits_for_online_access(scene):
         pytest.skip("this Blender may go online")
     with pytest.raises(RuntimeError, match="Allow Online Access"):
         bpy.ops.understudy.install_engine()
+
+
+class StandIn(JobCommand):
+    """A command outside Blender's registry: its modal steps can be called, which background mode never does."""
+
+    job_title = "Capture"
+
+    def __init__(self):
+        self.reports, self.accepted = [], []
+
+    def report(self, kind, text):
+        self.reports.append((kind, text))
+
+    def accept(self, context, session):
+        self.accepted.append(session.output)
+        return "Done."
+
+
+def drive(command, wanted=None, seconds=20.0):
+    """The result of the first modal step that ends the command, or the status when it shows `wanted`."""
+    until, tick = time.monotonic() + seconds, SimpleNamespace(type="TIMER")
+    while time.monotonic() < until:
+        result = command.modal(bpy.context, tick)
+        state = status.of(bpy.context)
+        if result != {"PASS_THROUGH"} or (wanted and wanted(state)):
+            return result, state
+        time.sleep(0.02)
+    pytest.fail("the command did not come to its end")
+
+
+def test_the_timer_follows_a_job_to_its_end(fake_engine, tmp_path):
+    command, run = StandIn(), start_long_job(fake_engine, tmp_path)
+    result, state = drive(command, lambda shown: shown.fraction > 0)
+    assert result == {"PASS_THROUGH"}
+    assert state.running
+    assert "Tracking the face" in state.line
+    assert command.modal(bpy.context, SimpleNamespace(type="MOUSEMOVE")) == {"PASS_THROUGH"}
+    bpy.ops.understudy.cancel()
+    result, state = drive(command)
+    assert (result, state.running, command.accepted) == ({"CANCELLED"}, False, [])
+    assert run.session.phase is Phase.CANCELLED
+    assert command.modal(bpy.context, SimpleNamespace(type="TIMER")) == {"CANCELLED"}
+
+
+@pytest.mark.parametrize(("mode", "result"), [("ok", {"FINISHED"}), ("crash", {"CANCELLED"})])
+def test_the_timer_settles_a_job_once(fake_engine, tmp_path, mode, result):
+    fake_engine.behave(mode)
+    command, output = StandIn(), str(tmp_path / "x.npz")
+    jobs.DESK.take(
+        "Capture", lambda: jobs.start_engine(Job("capture", {"video": "/x"}, output), Path(fake_engine.python))
+    )
+    assert drive(command)[0] == result
+    assert command.accepted == ([output] if mode == "ok" else [])
+    assert len(command.reports) == 1
+    assert not jobs.DESK.busy
+
+
+def test_blender_closing_ends_the_job(fake_engine, tmp_path):
+    start_long_job(fake_engine, tmp_path)
+    StandIn().cancel(bpy.context)
+    assert fake_engine.is_gone()
+    assert not status.of(bpy.context).running
