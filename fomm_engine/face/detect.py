@@ -42,7 +42,7 @@ class FaceFinder:
                 break
             view = views[index][1]
             center = view.to_picture(centers[index].numpy())
-            square = SquareCrop((float(center[0]), float(center[1])), float(np.exp(log_sizes[index])) * view.side_px)
+            square = SquareCrop((float(center[0]), float(center[1])), float(torch.exp(log_sizes[index])) * view.side_px)
             if not any(_same(square, other) for other in found):
                 found.append(square)
         return found

@@ -59,7 +59,7 @@ def solved_take(
     neutral = _neutral_frame(recording, solution)
     header = {
         "camera": _camera(solution, size_px, focal_px),
-        "crop": {"x": crop.center_px[0], "y": crop.center_px[1], "size": crop.side_px},
+        "crop": _corner(crop),
         "neutral": {"frame": neutral, "reason": "the frame closest to rest, looking at the camera"},
         "residual_sigmas": float(np.sqrt(np.mean(solution.residual_sigmas**2))),
     }
@@ -78,6 +78,12 @@ def take_crop(recording: Recording) -> SquareCrop:
     center = np.median((low + high) / 2, axis=0)
     side = float(np.median((high - low).max(1))) * CROP_MARGIN
     return SquareCrop((float(center[0]), float(center[1])), side)
+
+
+def _corner(crop: SquareCrop) -> dict[str, float]:
+    """The square as the header says it: its top left corner and its side, px."""
+    half = crop.side_px / 2
+    return {"x": crop.center_px[0] - half, "y": crop.center_px[1] - half, "size": crop.side_px}
 
 
 def _camera(solution: TakeSolution, size_px: tuple[int, int], focal_px: float | None) -> dict[str, Any]:

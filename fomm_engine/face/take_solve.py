@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.transform import Rotation
 
 from fomm_engine.face.expression_habits import expression_precision
 from fomm_engine.face.face_prior import FacePrior
@@ -26,8 +27,10 @@ from fomm_engine.face.take_camera import (
     project,
 )
 from fomm_engine.face.take_motion import MotionPrior, MotionSettings
+from fomm_engine.wire.names import LANDMARKS
 
 Array = npt.NDArray[Any]
+JAW = list(LANDMARKS["jaw"])
 FIXED = 1e9  # a weight that holds an unknown where it is
 
 
@@ -39,6 +42,8 @@ class TakeSolveSettings:
     free_shape_sigma_cm: float = 0.12  # what the identity modes leave: each point of each face has its own place
     inverse_focal_mean: float = 0.5  # times 1 / image width: a lens twice as long as the picture is wide
     inverse_focal_sigma: float = 0.35
+    rotation_sigma_rad: float = 0.1  # of the landmark net's own rotations: less exact, but unbiased at large turns
+    jaw_sigma_factor: float = 2.0  # points of the jaw line slide along it
     huber_sigmas: float = 2.0
     sigma_floor_px: float = 0.3
     shared_frames: int = 96  # frames that decide on lens and shape; more add time and no knowledge
@@ -176,6 +181,8 @@ class _Solver:
         center = np.array([observations.width_px, observations.height_px]) / 2
         self._target = (observations.points_px - center) * [1, -1]
         self._sigma = np.maximum(observations.sigma_px, settings.sigma_floor_px)
+        self._sigma[:, JAW] *= settings.jaw_sigma_factor
+        self._seen_rotation = observations.rotation
         unit = 1 / max(observations.width_px, observations.height_px)
         known = observations.focal_px
         self._lens_mean = settings.inverse_focal_mean * unit if known is None else 1 / known
@@ -188,6 +195,7 @@ class _Solver:
         part = object.__new__(_Solver)
         part.__dict__.update(self.__dict__)
         part._target, part._sigma = self._target[frames], self._sigma[frames]
+        part._seen_rotation = self._seen_rotation[frames]
         if moving:
             part._motion = MotionPrior(self._all.time_s[frames], self._settings.motion)
         return part
@@ -216,7 +224,8 @@ class _Solver:
         lens = ((state.pose.inverse_focal - self._lens_mean) / self._lens_sigma) ** 2
         habit = float(np.einsum("te,ef,tf->", state.expression, self._habit, state.expression, optimize=True))
         motion = 0.0 if self._motion is None else self._motion.cost(state.pose, state.expression)
-        return float(data + lens + habit + (state.identity**2).sum() + motion)
+        turned = (self._turned(state) ** 2).sum()
+        return float(data + lens + habit + (state.identity**2).sum() + motion + turned)
 
     def solution(self, state: _State, kept: slice) -> TakeSolution:
         """The kept frames of the state in the caller's terms."""
@@ -231,6 +240,7 @@ class _Solver:
         hessian = by_frame.transpose(0, 2, 1) @ by_frame
         gradient = np.einsum("trp,tr->tp", by_frame, residual)
         self._add_expression_prior(state, hessian, gradient)
+        self._add_seen_rotation(state, hessian, gradient)
         diagonal = np.arange(unknowns)
         hessian[:, diagonal, diagonal] *= 1 + damping
         if self._motion is not None:
@@ -263,6 +273,16 @@ class _Solver:
         unknowns = np.arange(POSE_SIZE, hessian.shape[-1])
         hessian[:, unknowns, unknowns] += FIXED * stuck
         push[stuck] = 0
+
+    def _add_seen_rotation(self, state: _State, hessian: Array, gradient: Array) -> None:
+        turned = self._turned(state)
+        hessian[:, [0, 1, 2], [0, 1, 2]] += self._settings.rotation_sigma_rad**-2
+        gradient[:, :3] -= turned / self._settings.rotation_sigma_rad
+
+    def _turned(self, state: _State) -> Array:
+        """(T, 3) turns of the state away from the rotations that the net saw, in their sigmas."""
+        away = state.pose.rotation @ self._seen_rotation.transpose(0, 2, 1)
+        return Rotation.from_matrix(away).as_rotvec() / self._settings.rotation_sigma_rad
 
     def _derivatives(self, state: _State, shared: bool) -> tuple[Array, Array, Array]:
         """((T, 140, 58), (T, 140, 1 + M), (T, 140)): weighted derivatives by frame and shared unknowns, residuals."""

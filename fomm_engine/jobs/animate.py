@@ -216,5 +216,6 @@ def _driving_part(job: Job, info: VideoInfo) -> tuple[Square, int]:
         return largest_square(size), 0
     header = read_capture(Path(job.input["take"])).header
     crop = header["crop"]
-    center = float(crop["x"]), float(crop["y"])
-    return largest_square(size, center, float(crop["size"])), int(header["neutral"]["frame"])
+    side = float(crop["size"])
+    center = float(crop["x"]) + side / 2, float(crop["y"]) + side / 2
+    return largest_square(size, center, side), int(header["neutral"]["frame"])

@@ -27,7 +27,7 @@ CONVENTIONS = {
     "image": "px, origin the top-left corner, y down, pixel centres at +0.5",
     "camera": "x image-right, y up, z towards the camera; u = cx + f X/(-Z), v = cy - f Y/(-Z)",
     "head": "x the subject's left, y up, z out of the face, cm; head_rotation turns head into camera",
-    "fomm": "[-1, 1] over the square header.crop, x right, y down",
+    "fomm": "[-1, 1] over the square header.crop (x, y its top left corner, size its side), x right, y down",
 }
 
 
