@@ -12,7 +12,7 @@ from fomm_engine.face import nets, weights  # noqa: E402
 from fomm_engine.training.export import export_net  # noqa: E402
 from fomm_engine.training.scene import rotation_from_euler  # noqa: E402
 from fomm_engine.wire.errors import UserError  # noqa: E402
-from fomm_engine.wire.names import ARKIT_INDEX, MIRRORED_POINTS, POINT_COUNT  # noqa: E402
+from fomm_engine.wire.names import ARKIT_INDEX, IRIS_LEFT, IRIS_RIGHT, MIRRORED_POINTS, POINT_COUNT  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +131,23 @@ def test_embedded_prior_is_a_face_in_the_head_frame():
     assert jaw_open[8, 1] < -1.0  # the chin goes down by more than a centimetre
     assert np.abs(jaw_open[36:48]).max() < 0.1
     assert (prior.expression_cm[ARKIT_INDEX["tongueOut"]] == 0).all()
+
+
+def test_irises_of_the_prior_follow_the_gaze():
+    basis = weights.load_face_prior().expression_cm
+    looks = {
+        ("eyeLookOutLeft", IRIS_LEFT): (1, 0),  # x to the subject's left, y up
+        ("eyeLookInLeft", IRIS_LEFT): (-1, 0),
+        ("eyeLookOutRight", IRIS_RIGHT): (-1, 0),
+        ("eyeLookInRight", IRIS_RIGHT): (1, 0),
+        ("eyeLookUpLeft", IRIS_LEFT): (0, 1),
+        ("eyeLookDownRight", IRIS_RIGHT): (0, -1),
+    }
+    for (channel, iris), direction in looks.items():
+        moved = basis[ARKIT_INDEX[channel], iris, :2]
+        assert moved @ direction > 0.4, channel
+        other = IRIS_LEFT if iris == IRIS_RIGHT else IRIS_RIGHT
+        assert np.abs(basis[ARKIT_INDEX[channel], other]).max() < 0.01, channel
 
 
 def test_embedded_nets_load():
