@@ -51,7 +51,7 @@ def add_lights(collection: bpy.types.Collection) -> list[bpy.types.Object]:
 def add_camera(collection: bpy.types.Collection) -> bpy.types.Object:
     """A portrait camera before the face; its height of view is the same in square and wide frames."""
     data = bpy.data.cameras.new("Viola.Camera")
-    data.sensor_fit, data.sensor_height, data.lens, data.clip_start = "VERTICAL", 24.0, 76.0, 0.05
+    data.sensor_fit, data.sensor_height, data.lens, data.clip_start = "VERTICAL", 24.0, 86.0, 0.05
     made = bpy.data.objects.new("Viola.Camera", data)
     aim = Vector((0.0, 0.0, EYE_LEVEL_M - 0.006))
     _aimed(made, aim + Vector((0.0, -1.22, 0.0)), aim)
