@@ -112,7 +112,7 @@ def _pupil_vertices(neutral_cm: FloatArray) -> list[int]:
 def _with_eye_turns(expression_cm: FloatArray, names: tuple[str, ...], neutral_cm: FloatArray) -> FloatArray:
     """(E, N * 3): the expressions, those that look somewhere now turning the eyeball too (the model's move lids only).
 
-    Linear in the weight, like every other expression: half a weight lies on the chord, 3 % inside the eyeball's surface.
+    Linear in the weight, like every other expression: half a weight lies on the chord, 3 % inside the eyeball.
     """
     centres = eyeball_centres_cm(neutral_cm)
     turned = expression_cm.copy()

@@ -79,7 +79,8 @@ def _film(
             seen = renderer.render(person, large)
             alpha = seen.rgba[..., 3:].astype(np.float32) / 255
             picture = seen.rgba[..., :3] * alpha + backdrop * (1 - alpha)
-            writer.write(cv2.resize(picture.round().astype(np.uint8), (side, side), interpolation=cv2.INTER_AREA))
+            small = cv2.resize(picture.round().astype(np.uint8), (side, side), interpolation=cv2.INTER_AREA)
+            writer.write(small.astype(np.uint8, copy=False))
             points.append(project(seen.points_camera_cm, shot))
     return np.stack(points)
 
