@@ -121,6 +121,19 @@ def box_scores(output: BoxOutput, batch: BoxBatch) -> dict[str, float]:
     return {f"{name}_percent": round(100 * float(value), 3) for name, value in scores.items()}
 
 
+def measure(net: BoxNet, frames: BoxBatch) -> dict[str, float]:
+    """`box_scores` of a net in eval mode, and failures by the face's share of the frame's side."""
+    with torch.inference_mode():
+        output = net(as_input(frames.picture))
+    scores = box_scores(output, frames)
+    share = torch.exp(frames.log_size)
+    for low, high in ((0.0, 0.2), (0.2, 0.35), (0.35, 1.0)):
+        rows = (share >= low) & (share < high) & (frames.present > 0)
+        part = box_scores(BoxOutput(*(value[rows] for value in output)), BoxBatch(*(value[rows] for value in frames)))
+        scores[f"failed_percent_{low}_to_{high}"] = part["failed_percent"]
+    return scores
+
+
 def held_out_boxes(data: Path, settings: BoxTrainingSettings) -> BoxBatch:
     """The same held-out frames at every call."""
     faces = FaceSet(data, held_out=True)
@@ -130,8 +143,7 @@ def held_out_boxes(data: Path, settings: BoxTrainingSettings) -> BoxBatch:
 def _scores(average: dict[str, Tensor], held_out: BoxBatch) -> dict[str, float]:
     net = BoxNet()
     net.load_state_dict(average)
-    with torch.inference_mode():
-        return box_scores(net.eval()(as_input(held_out.picture)), held_out)
+    return measure(net.eval(), held_out)
 
 
 def _step(

@@ -2,6 +2,7 @@
 """The stages of a training, in order, each of which can be run alone and goes on where it stopped."""
 
 import dataclasses
+import json
 import shutil
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fomm_engine.face.nets import ArkitRegressor, BoxNet, LandmarkNet
-from fomm_engine.face.weights import WEIGHTS_FOLDER
+from fomm_engine.face.weights import WEIGHTS_FOLDER, load_arkit_regressor, load_box_net, load_landmark_net
 from fomm_engine.training import arkit_training, box_training, landmark_training
 from fomm_engine.training.arkit_training import ArkitTrainingSettings, train_arkit
 from fomm_engine.training.box_training import BoxTrainingSettings, train_box
@@ -17,6 +18,7 @@ from fomm_engine.training.checkpoint import averaged_weights
 from fomm_engine.training.dataset import FaceSetSettings, write_face_set
 from fomm_engine.training.export import export_arrays, export_net
 from fomm_engine.training.face_model import FaceModel, load_face_model
+from fomm_engine.training.landmark_data import held_out_batch
 from fomm_engine.training.landmark_training import LandmarkTrainingSettings, train_landmarks
 from fomm_engine.training.prior import face_prior
 from fomm_engine.wire.errors import UserError
@@ -47,6 +49,7 @@ class TrainingPlan:
     arkit_people: int = 5000
     batch: int = 24
     held_out: int = 400
+    measured: int = 1000
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,21 @@ def _export(plan: TrainingPlan, _: float, log: Log) -> None:
         log(f"wrote {name}.safetensors after {progress.samples} samples")
 
 
+def _measure(plan: TrainingPlan, _: float, log: Log) -> None:
+    """The figures of the model card: the exported weights on people who were not trained on."""
+    folder, data = plan.out / "weights", _data(plan)
+    net = load_landmark_net(folder)
+    for augmented in (False, True):
+        batch = held_out_batch(data, count=plan.measured, augmented=augmented)
+        scores = landmark_training.evaluate(net, batch)
+        log(json.dumps({"landmarks": "augmented" if augmented else "clean", "frames": len(batch.picture), **scores}))
+    settings = BoxTrainingSettings(planned_s=0.0, held_out=plan.measured)
+    log(json.dumps({"box": box_training.measure(load_box_net(folder), box_training.held_out_boxes(data, settings))}))
+    regressor = load_arkit_regressor(folder)
+    arkit = ArkitTrainingSettings(planned_s=0.0)
+    log(json.dumps({"arkit": arkit_training.arkit_scores(_model(plan), regressor.state_dict(), arkit)}))
+
+
 STAGES = {
     "prior": _Stage(_prior, 0.0),
     "faces": _Stage(_faces, 0.3),
@@ -132,6 +150,7 @@ STAGES = {
     "box": _Stage(_box, 0.1),
     "arkit": _Stage(_arkit, 0.06),
     "export": _Stage(_export, 0.0),
+    "measure": _Stage(_measure, 0.0),
 }
 
 

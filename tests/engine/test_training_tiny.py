@@ -2,6 +2,7 @@
 """A whole training in small: faces, three nets, the prior, and weights that the engine loads."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ def plan(face_model_path, tmp_path_factory) -> TrainingPlan:
         arkit_people=40,
         batch=4,
         held_out=4,
+        measured=6,
     )
 
 
@@ -57,7 +59,12 @@ def trained(plan) -> tuple[TrainingPlan, list[str]]:
 def test_every_stage_ran_and_weights_load(trained):
     plan, lines = trained
     ran = [line.split()[1] for line in lines if line.startswith("stage ")]
-    assert ran == ["prior", "faces", "landmarks", "box", "arkit", "export"]
+    assert ran == ["prior", "faces", "landmarks", "box", "arkit", "export", "measure"]
+    figures = [json.loads(line) for line in lines if line.startswith("{")]
+    measured = {key: figure for figure in figures for key in ("landmarks", "box", "arkit") if key in figure}
+    assert measured["landmarks"]["inner51_percent"] > 0
+    assert set(measured["box"]["box"]) >= {"failed_percent", "wrong_percent"}
+    assert len(measured["arkit"]["arkit"]["r"]) == 51
     folder = plan.out / "weights"
     assert torch.isfinite(weights.load_landmark_net(folder)(torch.zeros(1, 3, 128, 128)).points).all()
     weights.load_box_net(folder)
