@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Small matrices, many of them: numpy's own threads only get in each other's way. Must be said before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_VARIABLE = "UNDERSTUDY_SHARED"
 

@@ -67,10 +67,7 @@ def perform(shoot: Shoot, blender_python: Path, on_event: Callable[[dict[str, An
 
 def _run(command: list[str], on_event: Callable[[dict[str, Any]], None]) -> tuple[int, list[str]]:
     said: deque[str] = deque(maxlen=SAID_LINES)
-    process = subprocess.Popen(
-        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
-        errors="replace",
-    )  # fmt: skip
+    process = _started(command)
     try:
         assert process.stdout is not None
         for line in process.stdout:
@@ -82,6 +79,17 @@ def _run(command: list[str], on_event: Callable[[dict[str, Any]], None]) -> tupl
         return process.wait(), list(said)
     finally:
         _stop(process)
+
+
+def _started(command: list[str]) -> subprocess.Popen[str]:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+    try:
+        return subprocess.Popen(command, cwd=PROJECT, text=True, errors="replace", **pipes)
+    except OSError as error:
+        hint = "Run the set-up again: python3 build.py setup"
+        raise UserError(
+            "no-blender", f"Blender's Python {command[0]} does not start ({error.strerror}).", hint
+        ) from error
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
