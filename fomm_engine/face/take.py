@@ -96,14 +96,18 @@ def _camera(solution: TakeSolution, size_px: tuple[int, int], focal_px: float | 
 
 
 def _arkit(solution: TakeSolution, recording: Recording, size_px: tuple[int, int], net: ArkitRegressor) -> Array:
-    """(V, 52) the regressor's ARKit weights of the valid frames."""
+    """(V, 52) ARKit weights of the valid frames: the mean of what the solve found and what the regressor says.
+
+    Each errs in its own way (the solve shrinks, the regressor confuses neighbours), and on synthetic takes the mean of
+    both followed the truth better than either.
+    """
     count = len(solution.expression)
     still = np.broadcast_to(solution.neutral_cm, (count, *solution.neutral_cm.shape))
     at_rest = project(solution.pose, still).image * [1, -1] + np.array(size_px) / 2
     features = regressor_features(recording.points_px[recording.valid], at_rest, solution.pose.rotation)
     with torch.inference_mode():
         weights: Array = net(torch.from_numpy(features)).numpy()
-    return weights
+    return (weights + solution.expression) / 2
 
 
 def _tracks(
@@ -119,7 +123,6 @@ def _tracks(
         "fomm_value": value,
         "fomm_jacobian": jacobian,
         "arkit": arkit,
-        "expression": solution.expression,
     }
     tracks = {name: _spread(track, valid) for name, track in filled.items()}
     tracks["head_rotation"] = rotation.astype(np.float32)
