@@ -12,6 +12,8 @@ LAYERED_ACTIONS = bpy.app.version >= (4, 4, 0)
 CHANNELBAG_HELPERS = bpy.app.version >= (5, 0, 0)
 MEDIA_TYPES = bpy.app.version >= (5, 0, 0)
 EEVEE = "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
+# From 4.5 on a path property must say that it takes paths beginning with "//"; before, the word is unknown.
+BLEND_RELATIVE: set[str] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 ENGINE_IDS = {"EEVEE": EEVEE, "CYCLES": "CYCLES", "WORKBENCH": "BLENDER_WORKBENCH"}
 
 

@@ -12,6 +12,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from ..engine.install import environment_python, installed_package
 from . import jobs, paths, status
+from .compat import BLEND_RELATIVE
 
 
 class UnderstudyPreferences(bpy.types.AddonPreferences):
@@ -23,11 +24,13 @@ class UnderstudyPreferences(bpy.types.AddonPreferences):
         name="Engine",
         description="Python of an environment that has the engine (its folder will do); empty for the installed one",
         subtype="FILE_PATH",
+        options=BLEND_RELATIVE,
     )
     engine_folder: StringProperty(
         name="Install To",
         description="Where the engine's environment is made; empty for the extension's own folder",
         subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
     )
     device: EnumProperty(
         name="Build",
@@ -43,6 +46,7 @@ class UnderstudyPreferences(bpy.types.AddonPreferences):
         name="Takes",
         description="Where new takes are written; empty for a folder beside the .blend",
         subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
     )
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -15,6 +15,7 @@ from bpy.props import (
 )
 
 from ..core.settings import RetargetSettings
+from .compat import BLEND_RELATIVE
 
 DEFAULTS = RetargetSettings()
 REGIONS = ("brows", "eyes", "gaze", "jaw", "mouth", "cheeks", "head")
@@ -106,8 +107,10 @@ class UnderstudyRetarget(bpy.types.PropertyGroup):
 class UnderstudyTake(bpy.types.PropertyGroup):
     """One captured performance; the capture file holds the data, this is what the list shows."""
 
-    filepath: StringProperty(name="Take", description="The capture file", subtype="FILE_PATH")
-    video: StringProperty(name="Video", description="The performance it was captured from", subtype="FILE_PATH")
+    filepath: StringProperty(name="Take", description="The capture file", subtype="FILE_PATH", options=BLEND_RELATIVE)
+    video: StringProperty(
+        name="Video", description="The performance it was captured from", subtype="FILE_PATH", options=BLEND_RELATIVE
+    )
     sha256: StringProperty(name="Checksum")
     frames: IntProperty(name="Frames")
     lost: IntProperty(name="Lost Frames", description="Frames on which no face was found")
@@ -143,7 +146,9 @@ class UnderstudyCharacter(bpy.types.PropertyGroup):
 class UnderstudyPerformance(bpy.types.PropertyGroup):
     """The performance video that is captured next."""
 
-    filepath: StringProperty(name="Video", description="The video of the actor's face", subtype="FILE_PATH")
+    filepath: StringProperty(
+        name="Video", description="The video of the actor's face", subtype="FILE_PATH", options=BLEND_RELATIVE
+    )
     width: IntProperty()
     height: IntProperty()
     frames: IntProperty()
@@ -174,21 +179,27 @@ class UnderstudyRender(bpy.types.PropertyGroup):
         description="Stills or one film",
     )
     output: StringProperty(
-        name="Folder", description="Where the frames or the film go", subtype="DIR_PATH", default="//render/"
+        name="Folder",
+        description="Where the frames or the film go",
+        subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
+        default="//render/",
     )
 
 
 class UnderstudyPortrait(bpy.types.PropertyGroup):
     """The portrait that the engine animates with the performance."""
 
-    source: StringProperty(name="Portrait", description="A picture of a face", subtype="FILE_PATH")
+    source: StringProperty(
+        name="Portrait", description="A picture of a face", subtype="FILE_PATH", options=BLEND_RELATIVE
+    )
     relative: BoolProperty(
         name="Relative Motion", description="Transfer motion, not the actor's own proportions", default=True
     )
     adapt_scale: BoolProperty(
         name="Adapt Scale", description="Fit the motion to the size of the portrait's face", default=True
     )
-    result: StringProperty(name="Result", subtype="FILE_PATH")
+    result: StringProperty(name="Result", subtype="FILE_PATH", options=BLEND_RELATIVE)
 
 
 class UnderstudyScene(bpy.types.PropertyGroup):

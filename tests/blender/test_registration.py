@@ -144,3 +144,13 @@ def test_drawing_a_panel_takes_less_than_a_millisecond(ready):
         for _ in range(50):
             panel.draw(stand_in, bpy.context)
         assert (time.process_time() - started) / 50 < 0.001, panel.__name__
+
+
+def test_paths_beside_the_blend_are_taken_without_a_warning(scene):
+    """From 4.5 on Blender warns of "//" where a property does not say that it takes it; a warning is an error here."""
+    own = scene.understudy
+    own.render.output = own.performance.filepath = own.portrait.source = "//there"
+    take = own.takes.add()
+    take.filepath = take.video = "//there"
+    preferences.get(bpy.context).takes_folder = "//there"
+    assert own.render.output == "//there"

@@ -14,6 +14,7 @@ from fomm_engine.wire.job import Job
 
 from ...engine.session import Session
 from .. import jobs, paths, performance, preferences, properties, takes
+from ..compat import BLEND_RELATIVE
 from .base import Command, JobCommand, Result
 
 VIDEO_ENDINGS = "*.mp4;*.mov;*.avi;*.mkv;*.webm;*.m4v;*.mpg;*.mpeg;*.ogv"
@@ -47,7 +48,10 @@ class UNDERSTUDY_OT_capture(JobCommand, bpy.types.Operator):
     changes_file = True
 
     output: StringProperty(
-        name="Take", description="Where the take is written; empty for the takes folder", subtype="FILE_PATH"
+        name="Take",
+        description="Where the take is written; empty for the takes folder",
+        subtype="FILE_PATH",
+        options=BLEND_RELATIVE,
     )
 
     @classmethod

@@ -14,6 +14,7 @@ from fomm_engine.wire.job import Job
 
 from ...engine.session import Session
 from .. import jobs, paths, preferences, properties
+from ..compat import BLEND_RELATIVE
 from .base import Command, JobCommand
 
 
@@ -44,8 +45,12 @@ class UNDERSTUDY_OT_animate_portrait(JobCommand, bpy.types.Operator):
     job_title = "Portrait"
     changes_file = True
 
-    source: StringProperty(name="Portrait", description="Empty for the one in the panel", subtype="FILE_PATH")
-    output: StringProperty(name="Film", description="Empty for the takes folder", subtype="FILE_PATH")
+    source: StringProperty(
+        name="Portrait", description="Empty for the one in the panel", subtype="FILE_PATH", options=BLEND_RELATIVE
+    )
+    output: StringProperty(
+        name="Film", description="Empty for the takes folder", subtype="FILE_PATH", options=BLEND_RELATIVE
+    )
     weights: StringProperty(name="Weights", description="A checkpoint's file, or default", default="default")
 
     @classmethod
