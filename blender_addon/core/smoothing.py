@@ -23,7 +23,7 @@ def noise_sigma(values: FloatArray) -> FloatArray:
     The median does not see rare events; a straight line has no noise. Fewer than three frames have none either.
     """
     if len(values) < 3:
-        return np.zeros(values.shape[1])
+        return np.zeros_like(values, shape=values.shape[1:])
     bend = values[2:] - 2.0 * values[1:-1] + values[:-2]
     ordered = np.sort(np.abs(bend), axis=0)
     middle = (ordered[(len(bend) - 1) // 2] + ordered[len(bend) // 2]) / 2.0  # the median of each column
@@ -39,7 +39,7 @@ def smooth_columns(
     keep: (T, C) in 0..1, where 1 keeps the raw value (closed lids). Means of values in bounds stay in bounds.
     """
     likeness = LIKENESS * np.maximum(noise_sigma(values), least_noise)
-    distances = _column_distances(values, likeness)
+    distances = values / np.maximum(likeness, 1e-12)
     result = _bilateral(values, time_s, strength=strength, distances=distances)
     return result if keep is None else result + keep * (values - result)
 
@@ -80,11 +80,6 @@ def _offsets(time_s: FloatArray, strength: float) -> list[int]:
 def _pair(count: int, offset: int) -> tuple[slice, slice]:
     """Give the slices of the frames that have a neighbour at an offset, and of those neighbours."""
     return slice(max(0, -offset), count - max(0, offset)), slice(max(0, offset), count - max(0, -offset))
-
-
-def _column_distances(values: FloatArray, likeness: FloatArray) -> FloatArray:
-    """Give values in units of likeness, where columns without any noise count as unlike at once."""
-    return values / np.maximum(likeness, 1e-12)
 
 
 def _bilateral(values: FloatArray, time_s: FloatArray, *, strength: FloatArray, distances: FloatArray) -> FloatArray:

@@ -43,4 +43,3 @@ def train(points: PointModel, rng: np.random.Generator, *, takes: int = 120, wid
         return np.clip(lift(features(points_px, pose, neutral_frame)) @ table, 0, 1)
 
     return regressor
-

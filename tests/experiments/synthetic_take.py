@@ -155,7 +155,7 @@ def walk(rng: np.random.Generator, shape: tuple[int, ...], *, memory: float) -> 
 
 @dataclass(frozen=True)
 class Errors:
-    """Size of the errors, in outer eye distances: constant per point, per pose, per region and per frame; of the pose in
+    """Size of the errors in outer eye distances: constant per point, per pose, per region and per frame; of the pose in
     degrees; of the actor's fitted neutral in standard deviations of the identity modes."""
 
     bias: float = 0.022
