@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,25 @@ def run(job: Job, reporter: Reporter) -> Path:
         except (UserError, OSError, ImportError) as error:
             report[name] = None
             report["problems"].append(f"{name}: {error}")
-        reporter.log(f"{name}: {report[name] if report[name] is not None else 'PROBLEM, ' + report['problems'][-1]}")
+        reporter.log(_in_words(name, report[name]) if report[name] is not None else report["problems"][-1])
+    reporter.log("Everything works." if not report["problems"] else "Install the engine again to mend this.")
     return _write(report, Path(job.output))
+
+
+def _in_words(name: str, found: dict[str, Any]) -> str:
+    """One sentence about what a check found."""
+    sentences: dict[str, Callable[[], str]] = {
+        "packages": lambda: (
+            "Packages: " + ", ".join(f"{package} {version}" for package, version in found.items()) + "."
+        ),
+        "device": lambda: f"Device: {found['best']}, {found['cores']} cores.",
+        "decoder": lambda: f"Decoder: ffmpeg {found['ffmpeg']}.",
+        "weights": lambda: f"Weights: {len(found)} files, all whole.",
+        "speed": lambda: (
+            f"Speed: the landmark net sees {found['landmark_frames_per_s']:.0f} faces a second on one core."
+        ),
+    }
+    return sentences[name]()
 
 
 def _packages() -> dict[str, str]:
@@ -73,6 +91,7 @@ def _speed() -> dict[str, float]:
 
     from fomm_engine.face import weights
 
+    torch.set_num_threads(1)  # as the capture runs
     net, crop = weights.load_landmark_net(), torch.zeros(1, 3, 128, 128)
     with torch.inference_mode():
         net(crop)
