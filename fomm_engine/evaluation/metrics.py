@@ -125,6 +125,12 @@ FEATURE_PROXIES: dict[str, dict[str, float]] = {
     "jawDrop": {"jawOpen": 1},
     "browR": {"browInnerUp": 0.5, "browOuterUpRight": 0.8, "browDownRight": -1},
     "browL": {"browInnerUp": 0.5, "browOuterUpLeft": 0.8, "browDownLeft": -1},
+    "gazeHR": {"eyeLookInRight": 1, "eyeLookOutRight": -1},  # positive towards the image's right
+    "gazeHL": {"eyeLookOutLeft": 1, "eyeLookInLeft": -1},
+    "gazeVR": {"eyeLookUpRight": 1, "eyeLookDownRight": -1},
+    "gazeVL": {"eyeLookUpLeft": 1, "eyeLookDownLeft": -1},
+    "cornerLiftR": {"mouthSmileRight": 1, "mouthFrownRight": -1},
+    "cornerLiftL": {"mouthSmileLeft": 1, "mouthFrownLeft": -1},
 }
 
 
