@@ -14,6 +14,7 @@ from .tracks import PerformanceTracks
 REST_SPAN_S = 0.12  # frames this near to the neutral one can share its rest
 REST_LIKENESS = 0.03  # and must not differ from it by more than this, in eye distances, on so many percent of points:
 REST_PERCENTILE = 80
+SUGGESTION_BONUS = 0.2  # of the costs: the capture's own neutral frame wins against one that is hardly better
 OPEN_PERCENTILE = 80  # of an eye's opening over the take: the actor's open eye
 
 
@@ -42,7 +43,10 @@ def find_neutral(tracks: PerformanceTracks, chosen: int | None = None) -> Neutra
     if len(frames) == 0:
         raise ValueError("No frame of the take shows a face; there is nothing to retarget.")
     costs = neutral_costs(tracks, frames)
-    best = int(np.argmin(sum(costs.values())))
+    total = np.sum(list(costs.values()), axis=0)
+    if tracks.suggested_neutral_frame is not None:  # the engine's channels are measured from that frame
+        total = total - SUGGESTION_BONUS * (frames == tracks.suggested_neutral_frame)
+    best = int(np.argmin(total))
     reason = "the most restful frame: " + ", ".join(f"{name} {cost[best]:.2f}" for name, cost in costs.items())
     return Neutral(int(frames[best]), reason + " (0 is best)", _rest_around(tracks, int(frames[best])))
 

@@ -66,3 +66,10 @@ def test_rest_frames_are_those_around_that_look_the_same():
     assert len(neutral.rest_frames) >= 5
     edge = calibration.find_neutral(made_take(weights, still(FRAMES)), chosen=39)
     assert set(edge.rest_frames).isdisjoint(REST)
+
+
+def test_the_captures_suggestion_wins_among_equals_and_not_against_rest():
+    resting = made_take(np.zeros((FRAMES, 52)), still(FRAMES))
+    assert calibration.find_neutral(replace(resting, suggested_neutral_frame=23)).frame == 23
+    acted = made_take(busy("jawOpen"), still(FRAMES))
+    assert calibration.find_neutral(replace(acted, suggested_neutral_frame=23)).frame in REST
