@@ -41,6 +41,5 @@ def bake_chosen(scene: bpy.types.Scene) -> str:
     own.baked = ", ".join(baked.actions)
     if own.retarget.auto_neutral:
         own.retarget.neutral_frame = result.report.neutral_frame
-    notes = [note.message for note in result.notes] + list(scan.remarks)
-    own.notes = "\n".join(notes)
+    own.notes = "\n".join(note.message for note in result.notes)
     return f"Baked {baked.curves} curves over frames {own.baked_first} to {own.baked_last}."

@@ -96,7 +96,7 @@ class UNDERSTUDY_PT_capture(Step, bpy.types.Panel):
         column.operator("understudy.remove_take", text="", icon="REMOVE")
         take = properties.chosen_take(context.scene)
         if take is not None:
-            lost = f"{take.lost} frames without a face" if take.lost else "a face on every frame"
+            lost = f"{take.lost} without a face" if take.lost else "a face on every frame"
             layout.label(text=f"{take.frames} frames, {lost}")
 
 
@@ -242,7 +242,7 @@ def draw_status(layout: Any, context: bpy.types.Context) -> None:
         box.alert = state.is_error
         wrapped(box, state.said, icon="ERROR" if state.is_error else "INFO")
         if state.hint:
-            wrapped(box, state.hint)
+            wrapped(box, state.hint, icon="BLANK1")
 
 
 def draw_status_bar(self: Any, context: bpy.types.Context) -> None:

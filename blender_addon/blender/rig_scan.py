@@ -160,7 +160,10 @@ def _scan_bones(armature: bpy.types.Object | None, by_map: dict[str, BoneRole]) 
     }
     roles = bone_roles.in_order(roles, parents)
     hindered = {name: bone_hindrance(armature, name) for name in roles}
-    remarks = tuple(f"The bone {name} is not written: {why}." for name, why in hindered.items() if why)
+    remarks = tuple(
+        f"Bones not written, because {why}: {', '.join(name for name, own in hindered.items() if own == why)}."
+        for why in dict.fromkeys(filter(None, hindered.values()))
+    )
     driven: dict[str, BoneRole] = {name: role for name, role in roles.items() if not hindered[name]}
     controls = tuple(
         BoneControl(
@@ -181,14 +184,14 @@ def _place(bone: bpy.types.Bone) -> BonePlace:
 
 
 def bone_hindrance(armature: bpy.types.Object, name: str) -> str:
-    """Why the rotation of a bone cannot be written, as the end of a sentence; "" where it can."""
+    """Why the rotation of a bone cannot be written, as a part of a sentence; "" where it can."""
     bone = armature.pose.bones[name]
     if all(bone.lock_rotation):
-        return "its rotation is locked"
+        return "their rotation is locked"
     if name in driven_names(armature, _DRIVEN_BONE):
-        return "a driver turns it"
+        return "a driver turns them"
     if any(c.type in _TURNING_CONSTRAINTS and not c.mute and c.influence > 0 for c in bone.constraints):
-        return "a constraint turns it"
+        return "a constraint turns them"
     return ""
 
 

@@ -85,5 +85,12 @@ def redraw(context: bpy.types.Context) -> None:
     """Nothing; asks Blender to draw the sidebars and status bars again."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "IMAGE_EDITOR", "STATUSBAR", "PREFERENCES"}:
+            if area.type in {"VIEW_3D", "IMAGE_EDITOR", "PREFERENCES"}:
                 area.tag_redraw()
+
+
+def redraw_status_bar(context: bpy.types.Context) -> None:
+    """Nothing; has the status bar drawn, which is no area of any screen: at a job's start and end only, because this
+    also takes away the key hints that another tool may show there."""
+    if context.workspace is not None:
+        context.workspace.status_text_set(None)

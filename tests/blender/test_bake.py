@@ -184,7 +184,7 @@ def test_driven_muted_and_locked_controls_are_told_and_left_alone(scene, charact
     bpy.ops.understudy.choose_character()
     remarks = scene.understudy.character.remarks
     assert "jawOpen, mouthPucker" in remarks
-    assert "eye.L is not written: its rotation is locked" in remarks
+    assert "their rotation is locked: eye.L." in remarks
     bpy.ops.understudy.bake()
     paths = {path for path, _ in curves_of(keys)}
     assert not paths & {'key_blocks["jawOpen"].value', 'key_blocks["mouthPucker"].value'}

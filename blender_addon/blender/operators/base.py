@@ -112,6 +112,7 @@ class JobCommand(Command):
         if not session.is_final:
             return {"PASS_THROUGH"}
         self._stop_timer()
+        status.redraw_status_bar(context)
         return self.behind_door(context, lambda: self._settle(context, session))
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -129,6 +130,7 @@ class JobCommand(Command):
         self._timer = self._window_manager.event_timer_add(jobs.POLL_INTERVAL_S, window=context.window)
         self._window_manager.modal_handler_add(self)
         status.show_session(status.of(context), self.job_title, jobs.DESK.run.session)  # type: ignore[union-attr]
+        status.redraw_status_bar(context)
         return {"RUNNING_MODAL"}
 
     def _settle(self, context: bpy.types.Context, session: Session) -> Result:
