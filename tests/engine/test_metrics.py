@@ -54,7 +54,7 @@ def test_no_error_is_none(truth: Standard) -> None:
 def test_a_known_error_is_measured(truth: Standard) -> None:
     baked, tracked = perfect(truth)
     away = turned(np.full(FRAMES, 3.0), np.zeros(FRAMES))
-    landmarks = [*tracked.landmarks_px, 4.0, 0.0]
+    landmarks = tracked.landmarks_px + np.array([4.0, 0.0])
     figures = clip_figures(
         truth, replace(baked, rotation=away @ baked.rotation), replace(tracked, landmarks_px=landmarks)
     )
@@ -66,7 +66,7 @@ def test_offsets_are_forgiven_to_references_only(truth: Standard) -> None:
     baked, tracked = perfect(truth)
     features = dict.fromkeys(("eyeOpenL", "eyeOpenR", "jawDrop"), truth.channels["jawOpen"])
     reference = replace(truth, is_truth=False, channels={}, features=features)
-    shifted = replace(tracked, landmarks_px=[*tracked.landmarks_px, 4.0, 0.0])
+    shifted = replace(tracked, landmarks_px=tracked.landmarks_px + np.array([4.0, 0.0]))
     away = replace(baked, rotation=turned(np.full(FRAMES, 3.0), np.zeros(FRAMES)) @ baked.rotation)
     figures = clip_figures(reference, away, shifted)
     assert figures["nme_68_percent"] == pytest.approx(0, abs=1e-6)
