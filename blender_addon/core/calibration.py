@@ -14,7 +14,7 @@ from .tracks import PerformanceTracks
 REST_SPAN_S = 0.12  # frames this near to the neutral one can share its rest
 REST_LIKENESS = 0.03  # and must not differ from it by more than this, in eye distances, on so many percent of points:
 REST_PERCENTILE = 80
-SUGGESTION_BONUS = 0.2  # of the costs: the capture's own neutral frame wins against one that is hardly better
+SUGGESTION_BONUS = 0.5  # of the costs: the capture, which solved the whole take, knows rest better than one frame shows
 OPEN_PERCENTILE = 80  # of an eye's opening over the take: the actor's open eye
 
 
@@ -67,7 +67,7 @@ def neutral_costs(tracks: PerformanceTracks, frames: IntArray) -> dict[str, Floa
     lips = gap(points, LANDMARKS["lip_inner_upper"], LANDMARKS["lip_inner_lower"])
     sigma = np.median(tracks.landmarks_sigma_px[frames] / unit[:, None], 1)
     return {
-        "turned": angle / np.radians(20.0),
+        "turned": (angle / np.radians(12.0)) ** 2,  # the head's zero: a few degrees are free, many are costly
         "eyes": np.clip(np.abs(eyes / usual_open - 1.0) * 1.5, 0.0, 3.0),
         "mouth": np.clip((lips - np.percentile(lips, 5)) * 8.0, 0.0, 3.0),
         "gaze": np.clip(_looking_away(tracks, frames, unit) * 8.0, 0.0, 3.0),

@@ -11,9 +11,11 @@ import torch
 from fomm_engine.face.crop import SquareCrop, bounding_square
 from fomm_engine.face.detect import FaceFinder, image_tensor
 from fomm_engine.face.nets import LANDMARK_CROP_FACTOR, LANDMARK_INPUT_SIZE, LandmarkNet
-from fomm_engine.wire.names import LANDMARK_COUNT, LANDMARKS
+from fomm_engine.wire.names import LANDMARK_COUNT, LANDMARKS, MIRRORED_POINTS
 
 Array = npt.NDArray[Any]
+MIRROR = list(MIRRORED_POINTS)
+SIDEWAYS = np.diag([-1.0, 1.0, 1.0])
 INNER = list(LANDMARKS["inner51"])
 
 
@@ -26,6 +28,7 @@ class TrackerSettings:
     settle_rounds: int = 1  # passes on a followed face
     thorough_every: int = 5  # while no face is there, small ones are looked for only this often
     face: Literal["largest", "first"] = "largest"
+    both_ways: bool = True  # look at each crop and at its mirror image, and take the mean of what is seen
 
 
 @dataclass(frozen=True)
@@ -98,14 +101,19 @@ class FaceTracker:
 
     def _seen(self, image: Array, crop: SquareCrop) -> FrameFace:
         picture = crop.cut(image, LANDMARK_INPUT_SIZE)
+        views = [picture, picture[:, ::-1]] if self._settings.both_ways else [picture]
         with torch.inference_mode():
-            points, log_sigma, rotation = self._net(image_tensor([picture]))
-        sigma = np.exp(log_sigma[0].double().numpy())
+            points, log_sigma, rotation = (part.double().numpy() for part in self._net(image_tensor(views)))
+        if self._settings.both_ways:
+            points[1] = points[1][MIRROR] * [-1, 1]
+            log_sigma[1] = log_sigma[1][MIRROR]
+            rotation[1] = SIDEWAYS @ rotation[1] @ SIDEWAYS
+        log_sigma = log_sigma.mean(0)
         return FrameFace(
-            crop.to_picture(points[0].double().numpy()),
-            sigma * crop.side_px / 2,
-            crop.rotation_to_picture(rotation[0].double().numpy()),
-            float(log_sigma[0, INNER].mean()),
+            crop.to_picture(points.mean(0)),
+            np.exp(log_sigma) * crop.side_px / 2,
+            crop.rotation_to_picture(_mean_rotation(rotation)),
+            float(log_sigma[INNER].mean()),
         )
 
 
@@ -116,6 +124,12 @@ def crop_around(points_px: Array, rotation: Array) -> SquareCrop:
     center, side = bounding_square(upright.from_picture(points_px[:LANDMARK_COUNT]))
     middle = upright.to_picture(np.asarray(center))
     return SquareCrop((float(middle[0]), float(middle[1])), max(side, 4.0) * LANDMARK_CROP_FACTOR, roll_rad)
+
+
+def _mean_rotation(rotations: Array) -> Array:
+    """(3, 3) the rotation nearest to the mean of rotations (N, 3, 3), by its singular value decomposition."""
+    left, _, right = np.linalg.svd(rotations.mean(0))
+    return left @ np.diag([1.0, 1.0, np.linalg.det(left @ right)]) @ right
 
 
 def _widened(square: SquareCrop) -> SquareCrop:
