@@ -19,6 +19,7 @@ USUAL_SLIT, LARGEST_SLIT = 0.12, 0.20  # of the open eye: where the take has no 
 CLOSED_ABOVE_SLIT, CLOSING_ABOVE_SLIT = 0.08, 0.20  # lids are shut below the one, on their way to it below the other
 BLINK_SURE, BLINK_POSSIBLE = 0.75, 0.45  # of the solved blink channel, which must agree
 LIPS_APART = 0.035  # gap of the inner lips over the mouth's width that still counts as touching
+SMALLEST_FULL_BLINK = 0.4  # of the channel: no eye is narrower than that at rest
 SHUT = 0.9  # of the way: from here a frame counts as closed in the report
 SIDES = ("right", "left")
 
@@ -37,6 +38,30 @@ def find_contacts(tracks: PerformanceTracks, *, neutral_frame: int) -> Contacts:
     """Give the contacts that the landmarks show; invalid frames have none."""
     lids = np.stack([_shut(lid_opening(tracks, side), tracks.valid) for side in SIDES], 1)
     return _with_events(lids, _lips_touch(tracks, neutral_frame), tracks.time_s)
+
+
+def full_blinks(neutral_cm: FloatArray, basis_cm: FloatArray) -> FloatArray:
+    """Give the weight of eyeBlink at which this actor's lids meet, (2,): right, left; 1 for the standard face.
+
+    neutral_cm: (70, 3), basis_cm: (52, 70, 3), head frame. Narrow eyes are shut with less than the channel's full way.
+    """
+    found: list[float] = []
+    for side in SIDES:
+        upper, lower = list(LANDMARKS[f"lid_upper_{side}"]), list(LANDMARKS[f"lid_lower_{side}"])
+        moved = basis_cm[ARKIT_INDEX[f"eyeBlink{side.capitalize()}"], :, 1]
+        opening = float(np.mean(neutral_cm[upper, 1] - neutral_cm[lower, 1]))
+        closing = float(np.mean(moved[lower] - moved[upper]))
+        found.append(opening / closing if closing > 1e-6 else 1.0)
+    return np.clip(found, SMALLEST_FULL_BLINK, 1.0)
+
+
+def in_own_range(weights: FloatArray, neutral_cm: FloatArray, basis_cm: FloatArray) -> FloatArray:
+    """Give weights (n, 52) whose blinks say how far of its own way each lid went: the actor's shut eye is 1."""
+    result = weights.copy()
+    for index, full in enumerate(full_blinks(neutral_cm, basis_cm)):
+        column = ARKIT_INDEX[f"eyeBlink{SIDES[index].capitalize()}"]
+        result[:, column] = np.minimum(result[:, column] / full, 1.0)
+    return result
 
 
 def confirmed(contacts: Contacts, weights: FloatArray, tracks: PerformanceTracks) -> Contacts:

@@ -82,8 +82,9 @@ def _solve(
         observation = replace(observation, row_bias=bias)
     quick = _lid_channels(contacts.lids[frames])
     solved = expression.solve_expression(observation, frames=frames, opinion=opinion, trust=trust, quick=quick)
-    contacts = contact.confirmed(contacts, solved.weights, tracks)
-    weights = _bridge(_finish_weights(solved.weights, tracks, contacts, settings), tracks, settings)
+    own = contact.in_own_range(solved.weights, tracks.neutral_cm, tracks.basis_cm)
+    contacts = contact.confirmed(contacts, own, tracks)
+    weights = _bridge(_finish_weights(own, tracks, contacts, settings), tracks, settings)
     turn, shift_cm = _head_motion(tracks, neutral.frame, settings)
     gaze_rad = gaze.gaze_angles(weights, tracks.basis_cm)
     return _Motion(weights, turn, shift_cm, gaze_rad, contacts), solved.explained

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from blender_addon.core import contact
-from fomm_engine.wire.names import ARKIT_INDEX
+from fomm_engine.wire.names import ARKIT_INDEX, LANDMARKS
 from tests.unit.made_take import made_basis, made_take, nodding, still
 
 LEFT, RIGHT = ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]
@@ -76,3 +76,16 @@ def test_a_peak_between_frames_is_kept_by_the_nearest():
     assert values == pytest.approx([0.0, 1.0, 0.5, 0.0])
     outside = contact.keep_peaks(np.zeros(2), np.arange(2.0), peaks=np.array([1.0]), peaks_s=np.array([9.0]))
     assert outside.max() == 0.0
+
+
+def test_narrow_eyes_that_shut_are_shut() -> None:
+    neutral, basis = np.zeros((70, 3)), np.zeros((52, 70, 3))
+    for side, opening in (("right", 0.4), ("left", 1.0)):
+        neutral[list(LANDMARKS[f"lid_upper_{side}"]), 1] = opening
+        basis[ARKIT_INDEX[f"eyeBlink{side.capitalize()}"], list(LANDMARKS[f"lid_upper_{side}"]), 1] = -0.8
+    assert contact.full_blinks(neutral, basis).tolist() == pytest.approx([0.5, 1.0])
+    weights = np.zeros((3, 52))
+    weights[:, [ARKIT_INDEX["eyeBlinkRight"], ARKIT_INDEX["eyeBlinkLeft"]]] = np.array([[0.0], [0.25], [0.6]])
+    own = contact.in_own_range(weights, neutral, basis)
+    assert own[:, ARKIT_INDEX["eyeBlinkRight"]].tolist() == pytest.approx([0.0, 0.5, 1.0])
+    assert own[:, ARKIT_INDEX["eyeBlinkLeft"]].tolist() == pytest.approx([0.0, 0.25, 0.6])
