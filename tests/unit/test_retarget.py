@@ -152,7 +152,9 @@ def test_the_mirror_exchanges_sides_and_turns_the_head_the_other_way(noisy, resu
 def test_gain_and_regions_change_only_what_they_name(noisy, result):
     changed = retarget(noisy, RIG, replace(AT_30, brows=RegionSettings(gain=0.5), head=RegionSettings(gain=2.0)))
     brow, smile = "browOuterUpLeft", "mouthSmileLeft"
-    assert changed.curves.shape_values[brow] == pytest.approx(0.5 * result.curves.shape_values[brow])
+    free = result.curves.shape_values[brow] < 1.0  # where nothing was cut off at the control's end
+    assert free.any() and result.curves.shape_values[brow].max() > 0.2
+    assert changed.curves.shape_values[brow][free] == pytest.approx(0.5 * result.curves.shape_values[brow][free])
     assert changed.curves.shape_values[smile] == pytest.approx(result.curves.shape_values[smile])
     angle = [
         np.linalg.norm(rotation.rotvec_from_matrix(r.head_rotation_relative), axis=1).max() for r in (changed, result)
