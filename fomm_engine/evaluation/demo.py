@@ -44,7 +44,7 @@ class Quality:
     panel_px: int
 
 
-FULL = Quality(render_px=360, samples=2, panel_px=400)
+FULL = Quality(render_px=384, samples=4, panel_px=400)
 FAST = Quality(render_px=192, samples=1, panel_px=256)
 
 
