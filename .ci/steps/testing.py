@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from steps import environments, processes
+from steps import environments, packaging, processes
 from steps.places import BLENDER_ENVIRONMENTS, ENGINE_ENVIRONMENT, ROOT
 from steps.terminal import say
 
@@ -34,6 +34,8 @@ def test(ring: str | None, arguments: Sequence[str]) -> int:
     sessions = plan(ring, arguments)
     names = {ENGINE_ENVIRONMENT} if ring in FAST_RINGS else {*BLENDER_ENVIRONMENTS, ENGINE_ENVIRONMENT}
     environments.ensure([name for name in (ENGINE_ENVIRONMENT, *BLENDER_ENVIRONMENTS) if name in names])
+    if ring in (None, BLENDER_RING):
+        packaging.package()  # the Blender ring installs what people install
     closed: list[str] = []
     for number, session in enumerate(sessions, 1):
         for line in closed:
