@@ -9,7 +9,7 @@ from typing import Any
 
 from fomm_engine import __version__
 from fomm_engine.jobs import BAD_INPUT, FAILED, OK, run_job, say_hello
-from fomm_engine.stdio import CancelFlag, EventSink, Reporter, Sink, TerminalSink
+from fomm_engine.stdio import CancelFlag, EventSink, Reporter, TerminalSink
 from fomm_engine.wire.errors import ProtocolError, UserError
 from fomm_engine.wire.job import Job, read_job
 
@@ -50,7 +50,7 @@ class _PersonSink:
 def _run_for_person(job: Job) -> int:
     sink, cancel = _PersonSink(), CancelFlag()
     signal.signal(signal.SIGINT, lambda *_: cancel.set())
-    run_job(job, sink, Reporter(_as_sink(sink), cancel))
+    run_job(job, sink, Reporter(sink, cancel))
     last = sink.last
     if last["type"] == "failed":
         sys.stderr.write(f"{last['message']} {last['hint']}".rstrip() + "\n" + last["detail"])
@@ -60,10 +60,6 @@ def _run_for_person(job: Job) -> int:
         return INTERRUPTED
     sys.stdout.write(f"{last['output']}\n")
     return OK
-
-
-def _as_sink(sink: Sink) -> Sink:
-    return sink
 
 
 def _job_from(args: argparse.Namespace) -> Job:

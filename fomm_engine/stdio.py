@@ -105,7 +105,6 @@ class Reporter:
         self._sink = sink
         self._cancel = cancel
         self._last_progress: tuple[str, float] = ("", 0.0)
-        self.warnings: list[tuple[str, str]] = []
 
     def progress(self, stage: str, current: int, total: int | None = None, message: str = "") -> None:
         """Tell how far `stage` is; also the place where a cancelled job stops. Raises Cancelled."""
@@ -123,7 +122,6 @@ class Reporter:
 
     def warn(self, code: str, message: str, frames: tuple[int, ...] = ()) -> None:
         """Tell something the user should know about a result that is usable all the same."""
-        self.warnings.append((code, message))
         self._sink.emit("warn", code=code, message=message, frames=list(frames))
 
     def check_cancelled(self) -> None:

@@ -3,17 +3,6 @@
 
 from typing import Any
 
-KEY_CHANNELS = (
-    "jawOpen",
-    "eyeBlinkLeft",
-    "eyeBlinkRight",
-    "mouthSmileLeft",
-    "mouthSmileRight",
-    "browInnerUp",
-    "mouthPucker",
-)
-KEY_FEATURES = ("eyeOpenR", "eyeOpenL", "mouthOpen", "mouthWidth", "jawDrop", "browR", "browL")
-
 
 def figures_table(clips: dict[str, dict[str, Any]]) -> str:
     """The clips' figures, one row each, then their channels."""

@@ -28,10 +28,6 @@ class SquareCrop:
         """(..., 2) crop coordinates in [-1, 1] of picture points; the inverse of `to_picture`."""
         return (points_px - np.asarray(self.center_px)) @ self._turn() / (self.side_px / 2)
 
-    def vectors_to_picture(self, vectors: Array) -> Array:
-        """(..., 2) picture px of differences between crop points."""
-        return vectors * (self.side_px / 2) @ self._turn().T
-
     def rotation_to_picture(self, rotation: Array) -> Array:
         """(3, 3) rotation camera-from-head in the picture, of one that was seen in the upright crop."""
         c, s = np.cos(self.roll_rad), np.sin(self.roll_rad)

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fomm_engine.face.crop import SquareCrop
 from fomm_engine.wire.names import IRIS_LEFT, IRIS_RIGHT, KEYPOINTS, LANDMARKS, POINT_COUNT
 
 Array = npt.NDArray[Any]
@@ -34,7 +33,6 @@ OWN_POINTS: dict[str, tuple[int, ...]] = {
 NEIGHBOUR_SIGMA = 0.16  # in canonical coordinates, where the face's 68 points span 2 / 1.3
 OWN_WEIGHT = 1.0
 NEIGHBOUR_WEIGHT = 0.35
-MIN_DETERMINANT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -73,11 +71,6 @@ def canonical_points(neutral_cm: Array) -> Array:
     return (flat - (low + high) / 2) / ((high - low).max() * 1.3 / 2)
 
 
-def in_crop(points_px: Array, crop: SquareCrop) -> Array:
-    """(..., 2) points in FOMM's coordinates of `crop`."""
-    return crop.from_picture(points_px)
-
-
 def _weights(canonical: Array, own: list[int]) -> Array:
     distance = np.linalg.norm(canonical - canonical[own].mean(0), axis=1)
     weights = NEIGHBOUR_WEIGHT * np.exp(-0.5 * (distance / NEIGHBOUR_SIGMA) ** 2) + 1e-4
@@ -93,10 +86,3 @@ def _affine_rows(canonical: Array, weights: Array) -> Array:
     spread = (centered * share[:, None]).T @ centered
     rows = np.linalg.solve(spread, (centered * share[:, None]).T)
     return rows - np.outer(rows.sum(1), share)  # so that a common shift of all points leaves the Jacobian alone
-
-
-def regular(jacobian: Array) -> Array:
-    """(..., 2, 2) Jacobians that can be inverted: where the determinant is near zero or negative, moved off it."""
-    determinant = np.linalg.det(jacobian)
-    lift = np.where(determinant < MIN_DETERMINANT, np.sqrt(np.maximum(MIN_DETERMINANT - determinant, 0)), 0.0)
-    return jacobian + lift[..., None, None] * np.eye(2)
