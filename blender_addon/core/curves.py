@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a retarget gives back: curves for the bake, and a report of how they came about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .array_types import BoolArray, FloatArray, IntArray
 from .notes import Note
@@ -13,13 +13,16 @@ class Curves:
 
     frames (N,) whole scene frames, growing by one. shape_values {control: (N,)} within the control's limits.
     bone_rotations {bone: (N, 4)} unit quaternions (w, x, y, z) in the bone's own pose space, sign-continuous.
-    bone_locations {bone: (N, 3)} in the bone's own pose space, armature units.
+    bone_locations {bone: (N, 3)} in the bone's own pose space, armature units; bone_scales {bone: (N, 3)}.
+    control_values {name of a measured control of the kind "property": (N,)} in the property's own unit.
     """
 
     frames: IntArray
     shape_values: dict[str, FloatArray]
     bone_rotations: dict[str, FloatArray]
     bone_locations: dict[str, FloatArray]
+    bone_scales: dict[str, FloatArray] = field(default_factory=dict[str, FloatArray])
+    control_values: dict[str, FloatArray] = field(default_factory=dict[str, FloatArray])
 
 
 @dataclass(frozen=True, slots=True)

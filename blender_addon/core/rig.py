@@ -9,12 +9,10 @@ import numpy as np
 from fomm_engine.wire.names import ARKIT_INDEX
 
 from .array_types import FloatArray
+from .rig_basis import ARMATURE_FROM_HEAD, RigBasis
 
 BoneRole: TypeAlias = Literal["neck", "head", "jaw", "eye_left", "eye_right"]
 BONE_ROLES: tuple[BoneRole, ...] = ("neck", "head", "jaw", "eye_left", "eye_right")
-
-# Blender's character looks along -Y with +Z up and its left at +X; the head frame is x left, y up, z out of the face.
-ARMATURE_FROM_HEAD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +62,13 @@ class BoneControl:
 @dataclass(frozen=True, slots=True, eq=False)
 class Rig:
     """A character's controls. armature_from_head (3, 3): the armature's axes from the head frame, for a character that
-    does not look along -Y."""
+    does not look along -Y. basis: what was measured of the face's controls; where it is there, the face is solved in
+    it and `shapes` (the controls known by their names) are not used."""
 
     shapes: tuple[ShapeControl, ...] = ()
     bones: tuple[BoneControl, ...] = ()
     armature_from_head: FloatArray = field(default_factory=ARMATURE_FROM_HEAD.copy)
+    basis: RigBasis | None = None
 
     def with_role(self, role: BoneRole) -> tuple[BoneControl, ...]:
         """Give the bones of a role, in the order of the rig."""
@@ -76,4 +76,5 @@ class Rig:
 
     def is_empty(self) -> bool:
         """Tell whether there is nothing to drive."""
-        return not self.shapes and not self.bones
+        measured = self.basis is not None and len(self.basis.controls) > 0
+        return not self.shapes and not self.bones and not measured
