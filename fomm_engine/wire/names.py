@@ -123,8 +123,11 @@ KEYPOINTS: tuple[str, ...] = (
     "chin",
 )
 
-JOB_KINDS: tuple[str, ...] = ("capture", "animate", "doctor", "fake")
-STAGES: tuple[str, ...] = ("start", "load", "decode", "track", "solve", "animate", "write", "check")
+JOB_KINDS: tuple[str, ...] = ("capture", "animate", "models", "train", "reconstruct", "doctor", "fake")
+STAGES: tuple[str, ...] = (
+    *("start", "load", "decode", "track", "solve", "animate", "write", "check"),
+    *("download", "verify", "train", "reconstruct"),
+)
 
 TRACKS: dict[str, tuple[int, ...]] = {
     "landmarks_px": (LANDMARK_COUNT, 2),
