@@ -123,7 +123,7 @@ KEYPOINTS: tuple[str, ...] = (
     "chin",
 )
 
-JOB_KINDS: tuple[str, ...] = ("capture", "animate", "models", "train", "reconstruct", "doctor", "fake")
+JOB_KINDS: tuple[str, ...] = ("capture", "measure", "animate", "models", "train", "reconstruct", "doctor", "fake")
 STAGES: tuple[str, ...] = (
     *("start", "load", "decode", "track", "solve", "animate", "write", "check"),
     *("download", "verify", "train", "reconstruct"),
