@@ -14,6 +14,7 @@ from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 from fomm_engine.video.reader import Frame, VideoReader
+from fomm_engine.video.sound import Sound
 from fomm_engine.video.writer import VideoWriter
 from fomm_engine.wire.errors import UserError
 
@@ -49,7 +50,7 @@ def write_film(
     captions = np.concatenate([_caption(text, panel_px, caption_px) for text in texts], axis=1)
     followers = [_Follower(iter(panel.frames)) for panel in panels]
     size = (panel_px * len(texts), panel_px + caption_px)
-    with VideoWriter(path, size, frame_rate=performance.info.frame_rate, audio_from=performance.path) as writer:
+    with VideoWriter(path, size, frame_rate=performance.info.frame_rate, sound=Sound(performance.path)) as writer:
         for frame in performance:
             pictures = [frame.image, *(follower.at(frame.time_s) for follower in followers)]
             row = np.concatenate([fitted(picture, panel_px) for picture in pictures], axis=1)

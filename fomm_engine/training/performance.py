@@ -16,6 +16,7 @@ from fomm_engine.training.acting import Acting, tones, written_acting
 from fomm_engine.training.face_model import FaceModel
 from fomm_engine.training.renderer import FaceRenderer, project
 from fomm_engine.training.scene import Person, SceneSettings, Shot, rotation_from_euler, sample_person
+from fomm_engine.video.sound import Sound
 from fomm_engine.video.writer import VideoWriter
 from fomm_engine.wire.names import ARKIT_CHANNELS, LANDMARK_COUNT
 
@@ -72,7 +73,7 @@ def _film(
     points: list[Array] = []
     with (
         FaceRenderer(model, (side * factor, side * factor)) as renderer,
-        VideoWriter(video, (side, side), frame_rate=rate, audio_from=sound) as writer,
+        VideoWriter(video, (side, side), frame_rate=rate, sound=Sound(sound)) as writer,
     ):
         for shot in shots:
             large = _scaled(shot, factor)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An mp4 file from pictures, at an exact frame rate, with another file's sound."""
+"""A film (mp4, mov, mkv) from pictures, at an exact frame rate or with times, and another file's sound."""
 
 import os
 import threading
@@ -12,24 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fomm_engine.video import matroska
-from fomm_engine.video.ffmpeg import Process, input_arguments, start, stop
-from fomm_engine.video.probe import audio_codec, audio_start_s, probe
+from fomm_engine.video.ffmpeg import Process, start, stop
+from fomm_engine.video.sound import FORMATS, Sound, sound_arguments
 from fomm_engine.wire.errors import UserError
 
-_COPIED_CODECS = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")  # an mp4 holds these as they are
 _QUALITY = "18"  # x264's crf: visually lossless
 _TICKS = "1000000"  # a second, in films whose frames have times of their own
 _COLOURS = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
 
 
 class VideoWriter:
-    """Writes frames of one size to an mp4 (H.264, 4:2:0): use as a context manager.
+    """Writes frames of one size to a film (H.264, 4:2:0) of the kind its suffix says: use as a context manager.
 
     size: (width, height) of the frames; odd sides are widened by repeating the last row or column, as 4:2:0 asks.
-    frame_rate: exact fraction (num, den), or None where every frame comes with a time of its own. audio_from: a file
-    whose first audio track goes along (copied where mp4 can hold it, else encoded as AAC); audio_offset_s: how long
-    after the first picture its sound begins, None as in that file. The file appears under its name when the block ends
-    well, and not at all otherwise.
+    frame_rate: exact fraction (num, den), or None where every frame comes with a time of its own. sound: what goes
+    along, copied where the container can hold it. The file appears under its name when the block ends well, and not at
+    all otherwise. Any suffix but .mov and .mkv makes an mp4; in an mkv, times are rounded to milliseconds.
 
     Raises UserError "output-unwritable" where the path cannot be written, "video-write-failed" where ffmpeg gives up.
     """
@@ -40,14 +38,14 @@ class VideoWriter:
         size: tuple[int, int],
         *,
         frame_rate: tuple[int, int] | None,
-        audio_from: Path | str | None = None,
-        audio_offset_s: float | None = None,
+        sound: Sound | None = None,
     ) -> None:
         self.path = Path(path)
         self.size = size
         self.frame_rate = frame_rate
         self.frames = 0
-        self._sound = _sound_arguments(Path(audio_from), audio_offset_s) if audio_from is not None else ([], ["-an"])
+        self._suffix = self.path.suffix.lower() if self.path.suffix.lower() in FORMATS else ".mp4"
+        self._sound = sound_arguments(sound, self._suffix)
         self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         self._first_s: float | None = None
         self._process: Process | None = None
@@ -107,7 +105,9 @@ class VideoWriter:
     def _picture_arguments(self) -> tuple[list[str], list[str]]:
         """ffmpeg's arguments (for the input, for the output) about the pictures on the pipe and their times."""
         if self.frame_rate is None:
-            times = ["-fps_mode", "passthrough", "-enc_time_base", f"1:{_TICKS}", "-video_track_timescale", _TICKS]
+            times = ["-fps_mode", "passthrough", "-enc_time_base", f"1:{_TICKS}"]
+            if self._suffix != ".mkv":
+                times += ["-video_track_timescale", _TICKS]
             return ["-f", "matroska", "-i", "pipe:0"], times
         width, height = _even(self.size)
         rate = f"{self.frame_rate[0]}/{self.frame_rate[1]}"
@@ -132,7 +132,8 @@ class VideoWriter:
             *times,
         ]
         sound_in, sound_out = self._sound
-        container = ["-movflags", "+faststart", "-f", "mp4", f"file:{self._part.absolute()}"]
+        index_first = ["-movflags", "+faststart"] if self._suffix != ".mkv" else []
+        container = [*index_first, "-f", FORMATS[self._suffix], f"file:{self._part.absolute()}"]
         return ["-y", *pictures, *sound_in, *encode, *sound_out, *container]
 
     def _finish(self) -> None:
@@ -182,22 +183,3 @@ def _stop_encoder(process: Process) -> None:
         stop(process)
     except OSError:  # bytes still buffered for a pipe that nobody reads: they are not wanted either
         process.wait()
-
-
-def _sound_arguments(path: Path, offset_s: float | None) -> tuple[list[str], list[str]]:
-    """ffmpeg's arguments (for the input, for the output) that bring the first sound of `path` in at `offset_s`."""
-    codec = audio_codec(path)
-    start_s = audio_start_s(path) if codec else None
-    if start_s is None:
-        return [], ["-an"]
-    wanted_s = offset_s if offset_s is not None else _own_offset_s(path)
-    shift = ["-copyts", "-itsoffset", f"{wanted_s - start_s:.6f}", *input_arguments(path)]
-    copied = ["copy"] if codec in _COPIED_CODECS else ["aac", "-b:a", "192k"]
-    return shift, ["-map", "1:a:0", "-c:a", *copied]
-
-
-def _own_offset_s(path: Path) -> float:
-    try:
-        return probe(path).audio_offset_s
-    except UserError:  # a sound file without pictures
-        return 0.0

@@ -15,6 +15,7 @@ from fomm_engine.video.ffmpeg import ffmpeg_path
 from fomm_engine.video.picture import largest_square, read_picture, square_of
 from fomm_engine.video.probe import evenly_timed, standard_rate
 from fomm_engine.video.reader import Frame, VideoReader, probe
+from fomm_engine.video.sound import Sound, container_for
 from fomm_engine.video.writer import VideoWriter
 from fomm_engine.wire.errors import UserError
 
@@ -224,7 +225,7 @@ def test_sound_is_copied_and_stays_in_its_place(tmp_path: Path, offset: str) -> 
         tmp_path / "s.mp4", *picture, "-itsoffset", offset, "-f", "lavfi", "-i", "sine=d=1", *H264, "-c:a", "aac"
     )
     out = tmp_path / "out.mp4"
-    with VideoWriter(out, (64, 64), frame_rate=(25, 1), audio_from=source) as writer:
+    with VideoWriter(out, (64, 64), frame_rate=(25, 1), sound=Sound(source)) as writer:
         for frame in frames_of(source):
             writer.write(frame.image)
     assert sound_hash(out) == sound_hash(source)
@@ -235,10 +236,46 @@ def test_sound_is_copied_and_stays_in_its_place(tmp_path: Path, offset: str) -> 
 def test_sound_of_other_kinds_is_encoded_and_silence_is_no_error(tmp_path: Path) -> None:
     pcm = make(tmp_path / "s.wav", "-f", "lavfi", "-i", "sine=d=0.5")
     for name, source in (("pcm.mp4", pcm), ("mute.mp4", clip(tmp_path / "mute_in.mp4", seconds=0.2))):
-        with VideoWriter(tmp_path / name, (64, 64), frame_rate=(25, 1), audio_from=source) as writer:
+        with VideoWriter(tmp_path / name, (64, 64), frame_rate=(25, 1), sound=Sound(source)) as writer:
             writer.write(np.zeros((64, 64, 3), np.uint8))
     assert probe(tmp_path / "pcm.mp4").audio_codec == "aac"
     assert not probe(tmp_path / "mute.mp4").has_audio
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"), [("pcm_s16le", ".mov"), ("libopus", ".mp4"), ("libvorbis", ".mp4"), ("wmav2", ".mkv")]
+)
+def test_every_kind_of_sound_finds_a_container_that_holds_it_as_it_is(tmp_path: Path, codec: str, suffix: str) -> None:
+    source = make(tmp_path / "s.mkv", "-f", "lavfi", "-i", "sine=d=0.5", "-c:a", codec)
+    assert container_for(".mp4", codec.removeprefix("lib")) == suffix
+    out = tmp_path / f"out{suffix}"
+    with VideoWriter(out, (64, 64), frame_rate=(25, 1), sound=Sound(source, encoded=False)) as writer:
+        writer.write(np.zeros((64, 64, 3), np.uint8))
+    assert sound_hash(out) == sound_hash(source)
+    if suffix != ".mp4":
+        with pytest.raises(UserError, match="cannot hold") as caught:
+            VideoWriter(tmp_path / "no.mp4", (64, 64), frame_rate=(25, 1), sound=Sound(source, encoded=False))
+        assert caught.value.code == "sound-unfit"
+
+
+def test_a_part_of_the_sound_is_cut_without_encoding_it(tmp_path: Path) -> None:
+    """One packet of this PCM is 1024 samples, 64 ms; a click every half second shows where the part comes from."""
+    click = "aevalsrc='if(lt(mod(t,0.5),0.02),0.8,0)':s=16000:d=3"
+    source = make(tmp_path / "s.mov", "-f", "lavfi", "-i", click, "-c:a", "pcm_s16le")
+    out, whole = tmp_path / "out.mov", tmp_path / "whole.raw"
+    with VideoWriter(
+        out, (64, 64), frame_rate=(25, 1), sound=Sound(source, offset_s=-1.2, length_s=1.0, encoded=False)
+    ) as writer:
+        for _ in range(25):
+            writer.write(np.zeros((64, 64, 3), np.uint8))
+    samples = [
+        np.frombuffer(make(raw, "-i", str(path), "-f", "s16le").read_bytes(), np.int16)
+        for path, raw in ((source, whole), (out, tmp_path / "part.raw"))
+    ]
+    first = round((1.2 + probe(out).audio_offset_s) * 16000)
+    assert first == pytest.approx(1.2 * 16000, abs=1024)
+    assert len(samples[1]) == pytest.approx(16000, abs=1024)
+    assert (samples[1] == samples[0][first : first + len(samples[1])]).all()
 
 
 def test_failure_leaves_nothing_behind(tmp_path: Path) -> None:
