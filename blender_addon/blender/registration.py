@@ -12,17 +12,7 @@ from . import jobs, panels, preferences, properties, status
 from .operators import character, engine, performance, portrait, render
 
 CLASSES: tuple[type, ...] = (
-    # Property groups: what is pointed to comes first.
-    properties.UnderstudyRegion,
-    properties.UnderstudyRetarget,
-    properties.UnderstudyTake,
-    properties.UnderstudyMesh,
-    properties.UnderstudyBone,
-    properties.UnderstudyCharacter,
-    properties.UnderstudyPerformance,
-    properties.UnderstudyRender,
-    properties.UnderstudyPortrait,
-    properties.UnderstudyScene,
+    *properties.CLASSES,
     status.UnderstudyStatus,
     preferences.UnderstudyPreferences,
     # Commands, in the order of the work.
@@ -39,15 +29,7 @@ CLASSES: tuple[type, ...] = (
     portrait.UNDERSTUDY_OT_animate_portrait,
     engine.UNDERSTUDY_OT_check_engine,
     engine.UNDERSTUDY_OT_install_engine,
-    # The sidebar; a panel comes after its parent.
-    panels.UNDERSTUDY_UL_takes,
-    panels.UNDERSTUDY_PT_performance,
-    panels.UNDERSTUDY_PT_capture,
-    panels.UNDERSTUDY_PT_character,
-    panels.UNDERSTUDY_PT_bake,
-    panels.UNDERSTUDY_PT_regions,
-    panels.UNDERSTUDY_PT_render,
-    panels.UNDERSTUDY_PT_portrait,
+    *panels.CLASSES,
 )
 
 
@@ -87,6 +69,6 @@ def end_job(*_: Any) -> None:
 
 @persistent
 def prepare_scenes(*_: Any) -> None:
-    """Nothing; every scene has its regions, so that drawing a panel never has to write."""
+    """Nothing; every scene has its regions and channels, so that drawing a panel never has to write."""
     for scene in bpy.data.scenes:
-        properties.ensure_regions(properties.of(scene).retarget)
+        properties.ensure_entries(properties.of(scene).retarget)

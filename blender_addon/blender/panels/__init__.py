@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar tab "Understudy": five short steps from the video to the rendered shot. Drawing reads, never computes."""
+
+from .bake import UNDERSTUDY_PT_bake, UNDERSTUDY_PT_regions
+from .character import UNDERSTUDY_PT_character
+from .job_status import draw_status_bar
+from .performance import UNDERSTUDY_PT_performance
+from .portrait import UNDERSTUDY_PT_portrait
+from .render import UNDERSTUDY_PT_render
+from .takes import UNDERSTUDY_PT_capture, UNDERSTUDY_UL_takes
+
+# A panel comes after its parent.
+CLASSES: tuple[type, ...] = (
+    UNDERSTUDY_UL_takes,
+    UNDERSTUDY_PT_performance,
+    UNDERSTUDY_PT_capture,
+    UNDERSTUDY_PT_character,
+    UNDERSTUDY_PT_bake,
+    UNDERSTUDY_PT_regions,
+    UNDERSTUDY_PT_render,
+    UNDERSTUDY_PT_portrait,
+)
+
+__all__ = ["CLASSES", "draw_status_bar"]

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Step 5: the shot."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import properties
+from .layout import Step, large
+
+
+class UNDERSTUDY_PT_render(Step, bpy.types.Panel):
+    """Step 5: the shot."""
+
+    bl_label = "5  Render"
+    bl_order = 5
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Nothing; how the shot is rendered, and the buttons."""
+        layout, own = self.layout, properties.of(context.scene).render
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(own, "engine")
+        column = layout.column(align=True)
+        column.prop(own, "width")
+        column.prop(own, "height")
+        row = layout.row()
+        row.active = own.engine != "WORKBENCH"
+        row.prop(own, "samples")
+        layout.prop(own, "format")
+        layout.prop(own, "output")
+        layout.operator("understudy.render_setup", icon="OUTLINER_OB_CAMERA")
+        row = large(layout).row(align=True)
+        row.operator("understudy.render", text="Still", icon="RENDER_STILL").still = True
+        row.operator("understudy.render", text="Render", icon="RENDER_ANIMATION").still = False

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Step 2: the capture, and the list of takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .. import preferences, properties
+from .layout import Step, large, wrapped
+
+
+class UNDERSTUDY_UL_takes(bpy.types.UIList):
+    """The takes of this scene."""
+
+    def draw_item(  # noqa: PLR0913 - Blender counts the arguments
+        self,
+        context: bpy.types.Context,
+        layout: Any,
+        data: Any,
+        item: Any,
+        icon: int,
+        active_data: Any,
+        active_property: str,
+        index: int = 0,
+        flt_flag: int = 0,
+    ) -> None:
+        """Nothing; one row: the name, which can be changed, the length, and a sign where frames were lost."""
+        row = layout.row(align=True)
+        row.prop(item, "name", text="", emboss=False, icon="REC")
+        if item.lost:
+            row.label(text="", icon="ERROR")
+        length = row.row()
+        length.alignment = "RIGHT"
+        length.label(text=f"{item.duration_s:.1f} s")
+
+
+class UNDERSTUDY_PT_capture(Step, bpy.types.Panel):
+    """Step 2: the engine tracks the face; takes."""
+
+    bl_label = "2  Capture"
+    bl_order = 2
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Nothing; the button, or what is missing, and the list of takes."""
+        layout, own = self.layout, properties.of(context.scene)
+        if preferences.engine_python(context).name:
+            large(layout).operator("understudy.capture", icon="REC")
+        else:
+            layout.label(text="The engine is not installed yet", icon="INFO")
+            layout.operator("understudy.install_engine", icon="IMPORT")
+            if not bpy.app.online_access:
+                wrapped(layout, "Allow Online Access in the preferences (System) to install it.")
+        row = layout.row()
+        row.template_list("UNDERSTUDY_UL_takes", "", own, "takes", own, "take_index", rows=3)
+        column = row.column(align=True)
+        column.operator("understudy.import_take", text="", icon="ADD")
+        column.operator("understudy.remove_take", text="", icon="REMOVE")
+        take = properties.chosen_take(context.scene)
+        if take is not None:
+            lost = f"{take.lost} without a face" if take.lost else "a face on every frame"
+            layout.label(text=f"{take.frames} frames, {lost}")

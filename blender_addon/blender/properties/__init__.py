@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is kept in the .blend, one module for each thing it is about; CLASSES in the order they must be registered."""
+
+from .character import (
+    UnderstudyBone,
+    UnderstudyCharacter,
+    UnderstudyControl,
+    UnderstudyMap,
+    UnderstudyMatch,
+    UnderstudyMesh,
+    UnderstudyTarget,
+)
+from .retarget import DEFAULTS, REGIONS, UnderstudyChannel, UnderstudyRegion, UnderstudyRetarget, ensure_entries
+from .scene import (
+    UnderstudyBake,
+    UnderstudyPerformance,
+    UnderstudyPortrait,
+    UnderstudyRender,
+    UnderstudyScene,
+    UnderstudySplice,
+    chosen_take,
+    of,
+)
+from .takes import UnderstudyTake
+
+# What is pointed to comes first.
+CLASSES: tuple[type, ...] = (
+    UnderstudyRegion,
+    UnderstudyChannel,
+    UnderstudyRetarget,
+    UnderstudyTake,
+    UnderstudyMesh,
+    UnderstudyBone,
+    UnderstudyControl,
+    UnderstudyTarget,
+    UnderstudyMatch,
+    UnderstudyMap,
+    UnderstudyCharacter,
+    UnderstudyPerformance,
+    UnderstudyBake,
+    UnderstudySplice,
+    UnderstudyRender,
+    UnderstudyPortrait,
+    UnderstudyScene,
+)
+
+__all__ = [
+    "CLASSES",
+    "DEFAULTS",
+    "REGIONS",
+    "UnderstudyBake",
+    "UnderstudyBone",
+    "UnderstudyChannel",
+    "UnderstudyCharacter",
+    "UnderstudyControl",
+    "UnderstudyMap",
+    "UnderstudyMatch",
+    "UnderstudyMesh",
+    "UnderstudyPerformance",
+    "UnderstudyPortrait",
+    "UnderstudyRegion",
+    "UnderstudyRender",
+    "UnderstudyRetarget",
+    "UnderstudyScene",
+    "UnderstudySplice",
+    "UnderstudyTake",
+    "UnderstudyTarget",
+    "chosen_take",
+    "ensure_entries",
+    "of",
+]
