@@ -7,8 +7,6 @@ the shapes; frames of reference stand in the header's `conventions`. Frames with
 """
 
 import json
-import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +15,12 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from fomm_engine.wire.archive import read_arrays, write_arrays
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.names import MODELS, TRACKS
 from fomm_engine.wire.versions import CAPTURE, CAPTURE_FORMAT, require_same_major
 
 Array = npt.NDArray[Any]
-MAX_UNPACKED_BYTES = 4_000_000_000  # about 1.5 million frames; more is a bomb, not a performance
 CONVENTIONS = {
     "image": "px, origin the top-left corner, y down, pixel centres at +0.5",
     "camera": "x image-right, y up, z towards the camera; u = cx + f X/(-Z), v = cy - f Y/(-Z)",
@@ -79,9 +77,9 @@ def read_capture(path: Path) -> Capture:
     if not path.is_file():
         raise UserError("capture-missing", f"There is no take at {path}.", "Choose the file again, or capture again.")
     try:
-        arrays = _load(path)
+        arrays = read_arrays(path)
         header = json.loads(str(arrays.pop("header")))
-    except (OSError, ValueError, KeyError, EOFError, RecursionError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         raise _broken(f"{path.name} is not a take, or only part of one ({error})") from error
     fields = cast(dict[str, Any], header) if isinstance(header, dict) else {}
     if fields.get("format") != CAPTURE_FORMAT:
@@ -135,24 +133,10 @@ def _capture_from_arrays(header: dict[str, Any], arrays: dict[str, Array]) -> Ca
     return Capture(header, arrays["time_s"], arrays["valid"], groups["track"], groups["model"], groups["confidence"])
 
 
-def _load(path: Path) -> dict[str, Array]:
-    with zipfile.ZipFile(path) as archive:
-        if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED_BYTES:
-            raise ValueError("it unpacks to more than a take can hold")
-    with np.load(path, allow_pickle=False) as archive:
-        return {key: archive[key] for key in archive.files}
-
-
 def _save(arrays: dict[str, Array], path: Path) -> None:
-    partial = path.with_name(path.name + ".part")
     try:
-        with partial.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, path)
+        write_arrays(arrays, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         hint = "Choose another folder, or free some space."
         raise UserError("not-writable", f"The take cannot be written to {path} ({error.strerror}).", hint) from error
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from fomm_engine.wire.errors import ProtocolError, UserError
 from fomm_engine.wire.names import JOB_KINDS
 from fomm_engine.wire.versions import PROTOCOL, require_same_major
+from fomm_engine.wire.whole_file import whole_file
 
 MAX_JOB_BYTES = 1_000_000  # a job holds paths and options, never data
 
@@ -35,7 +36,9 @@ def write_job(job: Job, path: Path) -> None:
         "options": job.options,
         "weights": job.weights,
     }
-    Path(path).write_text(json.dumps(fields, ensure_ascii=True, allow_nan=False, indent=1), encoding="ascii")
+    text = json.dumps(fields, ensure_ascii=True, allow_nan=False, indent=1)
+    with whole_file(Path(path)) as partial:
+        partial.write_text(text, encoding="ascii")
 
 
 def read_job(path: Path) -> Job:
