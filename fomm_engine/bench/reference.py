@@ -29,7 +29,7 @@ def random_networks(seed: int, config: ModelConfig | None = None) -> Networks:
     They take the time that trained weights take. They amplify rounding more, so errors on them are an upper bound.
     """
     config = config or ModelConfig("random")
-    networks = Networks(config, Generator(config), KPDetector(config))
+    networks = Networks(config, Generator(config), detector := KPDetector(config))
     draw = torch.Generator().manual_seed(seed)
     for module in (networks.generator, networks.kp_detector):
         module.eval().requires_grad_(requires_grad=False)
@@ -37,7 +37,7 @@ def random_networks(seed: int, config: ModelConfig | None = None) -> Networks:
             if isinstance(layer, nn.Conv2d):
                 _fill(layer, _HEADS.get(name.rsplit(".", 1)[-1], 1.0), draw)
     identity = torch.eye(2).flatten().repeat(config.keypoints)
-    bias = networks.kp_detector.jacobian.bias
+    bias = detector.jacobian.bias
     assert bias is not None
     bias.data.copy_(identity)
     return networks

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a FOMM network is made of: settings, their YAML files, and reading them off a checkpoint's shapes."""
 
+import sysconfig
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Literal
 
 import yaml
 
+from fomm_engine.model.strict_tree import built, invalid
+from fomm_engine.model.training_settings import TrainingSettings
 from fomm_engine.wire.errors import UserError
 
 Shapes = Mapping[str, tuple[int, ...]]
-Settings = TypeVar("Settings")
+_HERE = Path(__file__).resolve().parents[2] / "configs"
+_INSTALLED = Path(sysconfig.get_path("data")) / "share" / "fomm_engine" / "configs"
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,17 @@ class HourglassSettings:
 
 @dataclass(frozen=True)
 class KeypointSettings:
-    """The keypoint detector: works at `scale` of the image; one Jacobian map each, or one shared by all."""
+    """The keypoint detector: works at `scale` of the image; one Jacobian map each, or one shared by all.
+
+    kind: "learned" by the model itself, as in the paper, or "anatomical": the ten keypoints of the default weights,
+    found by the landmark net, which is not trained with the model; the other settings then mean nothing.
+    """
 
     hourglass: HourglassSettings = field(default_factory=lambda: HourglassSettings(32))
     scale: float = 0.25
     temperature: float = 0.1
     shared_jacobian: bool = False
+    kind: Literal["learned", "anatomical"] = "learned"
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class GeneratorSettings:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One model: its name, the published checkpoint's file name, what it was trained on, and its networks."""
+    """One model: its name, the published checkpoint's file name, what it was trained on, its networks, its training."""
 
     name: str
     checkpoint: str = ""
@@ -65,6 +74,25 @@ class ModelConfig:
     keypoint_detector: KeypointSettings = field(default_factory=KeypointSettings)
     dense_motion: MotionSettings = field(default_factory=MotionSettings)
     generator: GeneratorSettings = field(default_factory=GeneratorSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+
+def config_names() -> list[str]:
+    """The names of the configs that come with the engine."""
+    return sorted(path.stem for path in _folder().glob("*.yaml"))
+
+
+def named_config(name: str) -> ModelConfig:
+    """The config that comes with the engine as `name`, or the one in the file `name` where it ends in .yaml.
+
+    Raises UserError("config-unknown") with the names there are, and as `load_config` does.
+    """
+    if name.endswith((".yaml", ".yml")):
+        return load_config(Path(name))
+    if name not in config_names():
+        known = ", ".join(config_names()) or "none"
+        raise UserError("config-unknown", f"There is no model config '{name}'.", f"There are: {known}.")
+    return load_config(_folder() / f"{name}.yaml")
 
 
 def load_config(path: Path) -> ModelConfig:
@@ -83,7 +111,9 @@ def load_config(path: Path) -> ModelConfig:
 
 def config_from_tree(tree: object, origin: str) -> ModelConfig:
     """The model that `tree` (decoded YAML) describes; `origin` names it in errors. Raises as `load_config` does."""
-    return _build(ModelConfig, tree, origin, "")
+    config = built(ModelConfig, tree, origin)
+    _check_sizes(config, origin)
+    return config
 
 
 def config_from_shapes(generator: Shapes, kp_detector: Shapes, name: str) -> ModelConfig:
@@ -124,36 +154,19 @@ def _hourglass(shapes: Shapes, prefix: str) -> HourglassSettings:
     return HourglassSettings(narrowest, max(widths), len(widths))
 
 
-def _build(kind: type[Settings], tree: object, origin: str, place: str) -> Settings:
-    if not isinstance(tree, dict):
-        raise _invalid(origin, f"'{place or 'the file'}' must hold named settings, got {tree!r}")
-    assert is_dataclass(kind)
-    known = {entry.name: entry for entry in fields(kind)}
-    values: dict[str, Any] = {}
-    for key, value in tree.items():
-        full = f"{place}.{key}" if place else str(key)
-        if key not in known:
-            raise _invalid(origin, f"there is no setting '{full}'; known here: {', '.join(known)}")
-        values[str(key)] = _value(known[key].type, value, origin, full)
-    required = [entry.name for entry in known.values() if entry.default is MISSING and entry.default_factory is MISSING]
-    missing = [name for name in required if name not in values]
-    if missing:
-        raise _invalid(origin, f"'{place + '.' if place else ''}{missing[0]}' is missing")
-    return kind(**values)
+def _folder() -> Path:
+    return _HERE if _HERE.is_dir() else _INSTALLED
 
 
-def _value(kind: Any, value: object, origin: str, full: str) -> Any:
-    if is_dataclass(kind):
-        return _build(kind, value, origin, full)  # type: ignore[arg-type]
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-        return float(value)
-    if kind is int and isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    if kind in (str, bool) and isinstance(value, kind):
-        return value
-    wanted = {float: "a number above 0", int: "a whole number above 0", str: "text", bool: "true or false"}[kind]
-    raise _invalid(origin, f"'{full}' must be {wanted}, got {value!r}")
-
-
-def _invalid(origin: str, reason: str) -> UserError:
-    return UserError("config-invalid", f"The model config {origin} is not valid: {reason}.")
+def _check_sizes(config: ModelConfig, origin: str) -> None:
+    """Raises UserError("config-invalid") where a network's levels do not halve the picture evenly."""
+    parts = {"dense_motion": config.dense_motion, "keypoint_detector": config.keypoint_detector}
+    if config.keypoint_detector.kind == "anatomical":
+        del parts["keypoint_detector"]
+    for name, part in parts.items():
+        side = config.image_size * part.scale
+        if side % 2**part.hourglass.blocks:
+            reason = f"{side:g} pixels cannot be halved {part.hourglass.blocks} times"
+            raise invalid(origin, f"'{name}': {reason} (image_size x scale, hourglass.blocks)")
+    if config.image_size % 2**config.generator.down_blocks:
+        raise invalid(origin, f"'image_size' must be divisible by {2**config.generator.down_blocks}")

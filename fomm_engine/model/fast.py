@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from fomm_engine.model.blocks import DownBlock2d, Hourglass, ResBlock2d, SameBlock2d, UpBlock2d
 from fomm_engine.model.generator import Generator
+from fomm_engine.model.keypoints import KPDetector
 from fomm_engine.model.weights import Networks
 
 SMALLEST_TRANSPOSED = 8  # pixels along a side: below, reading the larger kernel costs more than it saves
@@ -62,8 +63,9 @@ def accelerated(networks: Networks, *, bf16: bool = False) -> Networks:
     """
     side = round(networks.config.image_size * networks.config.dense_motion.scale)
     generator, detector = copy.deepcopy(networks.generator), copy.deepcopy(networks.kp_detector)
-    for hourglass in (generator.dense_motion_network.hourglass, detector.predictor):
-        _rearrange_hourglass(hourglass, side)
+    _rearrange_hourglass(generator.dense_motion_network.hourglass, side)
+    if isinstance(detector, KPDetector):
+        _rearrange_hourglass(detector.predictor, side)
     _rearrange_generator(generator)
     if bf16:
         _lower(generator)

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""FOMM's parts on small networks: configs, checkpoints in every form, motion transfer, look-ups."""
+"""FOMM's parts on small networks: motion transfer, look-ups, the fast path."""
 
 import copy
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from fomm_engine.model.blocks import AntiAliasInterpolation2d, coordinate_grid, inverse_2x2
 from fomm_engine.model.config import (
@@ -16,8 +13,6 @@ from fomm_engine.model.config import (
     HourglassSettings,
     KeypointSettings,
     ModelConfig,
-    config_from_tree,
-    load_config,
 )
 from fomm_engine.model.config import MotionSettings as NetworkMotion
 from fomm_engine.model.dense_motion import deform_each, sparse_motions
@@ -26,10 +21,8 @@ from fomm_engine.model.fomm import Fomm, keypoints_of_source
 from fomm_engine.model.generator import Generator
 from fomm_engine.model.keypoints import KeypointTensors, KPDetector
 from fomm_engine.model.motion import Keypoints, MotionSettings, hull_area, transferred
-from fomm_engine.model.weights import Networks, load_networks, save_networks
-from fomm_engine.wire.errors import UserError
+from fomm_engine.model.weights import Networks
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SMALL = ModelConfig(
     "small",
     keypoint_detector=KeypointSettings(HourglassSettings(4, 16, 3)),
@@ -48,10 +41,6 @@ def networks() -> Networks:
     return made
 
 
-def states(networks: Networks) -> dict[str, dict[str, Tensor]]:
-    return {"generator": networks.generator.state_dict(), "kp_detector": networks.kp_detector.state_dict()}
-
-
 def picture(seed: int, side: int = 64) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
 
@@ -60,110 +49,6 @@ def keypoints(seed: int) -> Keypoints:
     rng = np.random.default_rng(seed)
     value = rng.uniform(-0.7, 0.7, (10, 2)).astype(np.float32)
     return Keypoints(value, (np.eye(2) + 0.3 * rng.standard_normal((10, 2, 2))).astype(np.float32))
-
-
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_shipped_configs_load_and_describe_the_published_networks(path: Path) -> None:
-    config = load_config(path)
-    assert config.name == path.stem
-    assert replace(config, name="", checkpoint="", subject="", keypoint_detector=KeypointSettings()) == ModelConfig("")
-    assert config.keypoint_detector.shared_jacobian == (path.stem == "mgif-256")
-    assert config.checkpoint.endswith(".pth.tar") == (path.stem != "default")
-
-
-def test_all_eight_models_have_a_config() -> None:
-    published = {"vox", "vox-adv", "taichi", "taichi-adv", "nemo", "mgif", "fashion", "bair"}
-    assert {path.stem for path in CONFIGS.glob("*.yaml")} == {f"{name}-256" for name in published} | {"default"}
-
-
-@pytest.mark.parametrize(
-    ("tree", "says"),
-    [
-        ({"name": "a", "keypoint": 10}, "no setting 'keypoint'; known here: name, .*keypoints"),
-        ({"name": "a", "generator": {"width": 8, "depth": 2}}, "no setting 'generator.depth'"),
-        ({"name": "a", "keypoints": "ten"}, "'keypoints' must be a whole number above 0, got 'ten'"),
-        ({"name": "a", "dense_motion": {"variance": -1}}, "'dense_motion.variance' must be a number above 0"),
-        ({"name": "a", "keypoint_detector": {"shared_jacobian": 1}}, "must be true or false"),
-        ({"name": "a", "dense_motion": {"hourglass": {}}}, "'dense_motion.hourglass.width' is missing"),
-        ({}, "'name' is missing"),
-        ([1], "must hold named settings"),
-    ],
-)
-def test_a_wrong_config_is_refused_with_the_place_of_the_fault(tree: object, says: str) -> None:
-    with pytest.raises(UserError, match=says) as caught:
-        config_from_tree(tree, "mine.yaml")
-    assert caught.value.code == "config-invalid"
-    assert "mine.yaml" in caught.value.message
-
-
-def test_an_unreadable_config_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("a: [1")
-    for name in ("a.yaml", "none.yaml"):
-        with pytest.raises(UserError) as caught:
-            load_config(tmp_path / name)
-        assert caught.value.code == "config-unreadable"
-
-
-@pytest.mark.parametrize("form", ["official", "legacy", "slim", "parallel", "flat", "half", "safetensors"])
-def test_every_published_form_of_checkpoint_loads(tmp_path: Path, networks: Networks, form: str) -> None:
-    path = tmp_path / ("small.safetensors" if form == "safetensors" else "small-cpk.pth.tar")
-    nested = states(networks)
-    adam = torch.optim.Adam(networks.generator.parameters()).state_dict()
-    official = {**nested, "discriminator": {"conv.weight": torch.ones(1)}, "optimizer_generator": adam, "epoch": 99}
-    trees = {
-        "official": official,
-        "legacy": official,
-        "slim": nested,
-        "parallel": {name: {f"module.{key}": value for key, value in state.items()} for name, state in nested.items()},
-        "flat": {f"{name}.{key}": value for name, state in nested.items() for key, value in state.items()},
-        "half": {name: {key: value.half() for key, value in state.items()} for name, state in nested.items()},
-    }
-    if form == "safetensors":
-        save_networks(networks, path)
-    else:
-        torch.save(trees[form], path, _use_new_zipfile_serialization=form != "legacy")
-    loaded = load_networks(path)
-    assert loaded.config == replace(SMALL, name="small-cpk" if path.suffix == ".tar" else "small")
-    image, within = picture(1), 1e-2 if form == "half" else 1e-6
-    first, again = Fomm(networks).keypoints(image), Fomm(loaded).keypoints(image)
-    assert np.abs(first.value - again.value).max() < within
-    assert not loaded.generator.training
-    assert not any(p.requires_grad for p in loaded.generator.parameters())
-
-
-def test_an_anti_alias_kernel_of_another_resolution_is_not_loaded(tmp_path: Path, networks: Networks) -> None:
-    nested = states(networks)
-    nested["kp_detector"] = {**nested["kp_detector"], "down.weight": torch.zeros(3, 1, 29, 29)}
-    torch.save(nested, tmp_path / "a.pth.tar")
-    loaded = load_networks(tmp_path / "a.pth.tar")
-    assert torch.equal(loaded.kp_detector.down.get_buffer("weight"), networks.kp_detector.down.get_buffer("weight"))
-
-
-def test_a_checkpoint_that_does_not_fit_is_reported_tensor_by_tensor(tmp_path: Path, networks: Networks) -> None:
-    nested = states(networks)
-    wrong = dict(nested["generator"])
-    wrong["extra.weight"] = wrong.pop("final.weight")
-    wrong["final.bias"] = torch.zeros(7)
-    torch.save({**nested, "generator": wrong}, tmp_path / "a.pth.tar")
-    with pytest.raises(UserError) as caught:
-        load_networks(tmp_path / "a.pth.tar")
-    assert caught.value.code == "weights-unfit"
-    for words in ("1 missing: final.weight", "1 superfluous: extra.weight", "final.bias (7,) instead of (3,)"):
-        assert words in caught.value.message
-
-
-def test_files_that_are_no_checkpoints_say_so(tmp_path: Path) -> None:
-    (tmp_path / "text.pth.tar").write_text("<html>Quota exceeded</html>")
-    (tmp_path / "empty.pth.tar").write_bytes(b"")
-    (tmp_path / "a.safetensors").write_bytes(b"12345678 not that")
-    torch.save([1, 2], tmp_path / "list.pth.tar")
-    torch.save({"model": Path("code")}, tmp_path / "code.pth.tar")
-    expected = {"gone": "missing", "text.pth.tar": "unreadable", "empty.pth.tar": "unreadable"}
-    expected |= {"a.safetensors": "unreadable", "list.pth.tar": "unfit", "code.pth.tar": "unreadable"}
-    for name, code in expected.items():
-        with pytest.raises(UserError) as caught:
-            load_networks(tmp_path / name)
-        assert caught.value.code == f"weights-{code}", name
 
 
 def test_absolute_motion_is_the_driving_itself() -> None:
