@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from fomm_engine.wire.names import ARKIT_CHANNELS, ARKIT_INDEX
+from fomm_engine.wire.versions import require_same_major
 
 from .rig import BoneRole, ShapeControl
 
-Status: TypeAlias = Literal["verified", "partial", "derived", "unverified", "none"]
-STATUSES: tuple[Status, ...] = ("verified", "partial", "derived", "unverified", "none")
+# "user": made by the user, who has looked at it.
+Status: TypeAlias = Literal["verified", "user", "partial", "derived", "unverified", "none"]
+STATUSES: tuple[Status, ...] = ("verified", "user", "partial", "derived", "unverified", "none")
+UNSURE: tuple[Status, ...] = ("derived", "unverified")
+# How the channels of a map stand in a rig: all targets found; found, but other names fit as well; some targets
+# found; none found; the map does not say; set by the user.
+RowState: TypeAlias = Literal["matched", "ambiguous", "partial", "missing", "unmapped", "override"]
+Rows: TypeAlias = tuple[tuple[str, float], ...]
+FORMAT = "understudy-rig-map"
+VERSION = (1, 0)
+LARGEST_WEIGHT = 10.0
 _BONE_KEYS: dict[str, BoneRole] = {
     "neck_lower": "neck",
     "neck_mid": "neck",
@@ -48,6 +58,8 @@ def parse_convention(data: Mapping[str, Any]) -> Convention:
     Raises ValueError naming the file's convention and what is wrong with it.
     """
     name = str(data.get("name", ""))
+    if "format" in data:
+        _require_format(data, name)
     try:
         targets = {
             str(channel): tuple((str(target), float(weight)) for target, weight in rows)
@@ -78,6 +90,59 @@ def _check(convention: Convention) -> None:
         raise ValueError(f"The rig map {convention.name} maps {', '.join(unknown)}, which ARKit does not have.")
     if convention.status not in STATUSES or convention.targets_status not in STATUSES:
         raise ValueError(f"The rig map {convention.name} has an unknown status.")
+    weights = [weight for rows in convention.targets.values() for _, weight in rows]
+    if not all(abs(weight) <= LARGEST_WEIGHT for weight in weights):  # not a number compares false
+        raise ValueError(f"The rig map {convention.name} has weights that are no numbers up to {LARGEST_WEIGHT:g}.")
+
+
+def _require_format(data: Mapping[str, Any], name: str) -> None:
+    """Raise ValueError for another format; UserError for a version that this release does not read."""
+    if data["format"] != FORMAT:
+        raise ValueError(f"The file of {name or 'this preset'} is no rig map of Understudy.")
+    require_same_major(f"The rig map {name}", data.get("version"), VERSION)
+
+
+def to_plain(convention: Convention) -> dict[str, Any]:
+    """Give what JSON can hold of a rig map, with format and version; `parse_convention` reads it again."""
+    return {
+        "format": FORMAT,
+        "version": list(VERSION),
+        "name": convention.name,
+        "status": convention.status,
+        "targets_status": convention.targets_status,
+        "source": list(convention.source),
+        "targets": {channel: [list(row) for row in rows] for channel, rows in convention.targets.items()},
+        "limits": {name: list(limits) for name, limits in convention.limits.items()},
+        "pairs": [list(pair) for pair in convention.pairs],
+        "bones": {role: list(names) for role, names in convention.bones.items()},
+        "notes": convention.notes,
+    }
+
+
+def own_map(
+    name: str, match: "ShapeMatch", base: Convention | None, *, bones: Mapping[str, str], source: str
+) -> Convention:
+    """Give a user's rig map: the rows as they stand in a match, under the rig's own names.
+
+    bones {bone: role}; base: the map that the match came from, whose limits are kept; source: what it was made for.
+    """
+    sought = {control.name: (control.minimum, control.maximum) for control in match.controls}
+    roles: dict[str, list[str]] = {}
+    for bone, role in bones.items():
+        keys = [key for key, own in _BONE_KEYS.items() if own == role]
+        free = [key for key in keys if key not in roles]
+        roles.setdefault((free or keys)[0], []).append(bone)
+    return Convention(
+        name=name,
+        status="user",
+        targets_status="user",
+        source=(source, *((f"based on {base.name}",) if base is not None else ())),
+        targets={channel: rows for channel, rows in match.rows.items() if rows},
+        limits=sought,
+        pairs=(),
+        bones={key: tuple(names) for key, names in roles.items()},
+        notes="",
+    )
 
 
 def plain(name: str) -> str:
@@ -135,6 +200,11 @@ class MatchReport:
     ambiguous: Mapping[str, tuple[str, ...]]
     unused: tuple[str, ...]
 
+    @property
+    def unsure(self) -> bool:
+        """Whether nobody has looked at this map on a real rig."""
+        return self.status in UNSURE
+
     def sentence(self) -> str:
         """Give the report in a line for the panel."""
         parts = [f"{len(self.matched)} of {len(ARKIT_CHANNELS)} matched"]
@@ -142,17 +212,24 @@ class MatchReport:
             parts.append(f"missing {', '.join(self.missing)}")
         if self.ambiguous:
             parts.append(f"{len(self.ambiguous)} ambiguous")
-        if self.status in ("derived", "unverified"):
+        if self.unsure:
             parts.append(f"this map is {self.status}: look at the result")
         return "; ".join(parts) + "."
 
 
 @dataclass(frozen=True, slots=True)
 class ShapeMatch:
-    """The shape controls of a rig under a convention, and the report."""
+    """The shape controls of a rig under a convention, and the report.
+
+    rows, states, candidates {channel: ...} of all 52 channels: what it drives, how sure that is, and the names that
+    fit as well as those taken.
+    """
 
     controls: tuple[ShapeControl, ...]
     report: MatchReport
+    rows: Mapping[str, Rows]
+    states: Mapping[str, RowState]
+    candidates: Mapping[str, tuple[str, ...]]
 
 
 def match_shapes(
@@ -169,32 +246,50 @@ def match_shapes(
     """
     chosen = dict(overrides or {})
     index = index_names(names)
-    found: dict[str, tuple[tuple[str, float], ...]] = {}
-    ambiguous: dict[str, tuple[str, ...]] = {}
-    sought: dict[str, str] = {}
-    missing: list[str] = []
-    for channel in ARKIT_CHANNELS:
-        if channel in chosen:
-            found[channel] = chosen[channel]
-            continue
-        rows = convention.targets.get(channel, ())
-        hits = [(target, weight, _ranked(index.find(target))) for target, weight in rows]
-        ambiguous |= {target: candidates for target, _, candidates in hits if len(candidates) > 1}
-        found[channel] = tuple((candidates[0], weight) for _, weight, candidates in hits if candidates)
-        sought |= {candidates[0]: target for target, _, candidates in hits if candidates}
-        if rows and len(found[channel]) < len(rows):
-            missing.append(channel)
-    driven = _controls(found, names, _limits(convention, sought, limits or {}))
+    hits = {
+        channel: [
+            (target, weight, _ranked(index.find(target))) for target, weight in convention.targets.get(channel, ())
+        ]
+        for channel in ARKIT_CHANNELS
+        if channel not in chosen
+    }
+    rows = {channel: tuple((found[0], weight) for _, weight, found in own if found) for channel, own in hits.items()}
+    rows = {channel: chosen.get(channel, rows.get(channel, ())) for channel in ARKIT_CHANNELS}
+    ambiguous = {target: found for own in hits.values() for target, _, found in own if len(found) > 1}
+    candidates = {
+        channel: tuple(dict.fromkeys(name for _, _, found in own if len(found) > 1 for name in found))
+        for channel, own in hits.items()
+    }
+    states: dict[str, RowState] = {
+        channel: _state(convention.targets.get(channel, ()), hits.get(channel)) for channel in ARKIT_CHANNELS
+    }
+    sought = {found[0]: target for own in hits.values() for target, _, found in own if found}
+    own_limits = _limits(convention, sought, limits or {})
+    for name in {name for channel in chosen for name, _ in chosen[channel]} & set(limits or {}):
+        own_limits[name] = (limits or {})[name]  # what the user chose may use the slider's whole range
+    driven = _controls(rows, names, own_limits)
     report = MatchReport(
         convention=convention.name,
         status=_less_sure(convention),
-        matched={channel: tuple(name for name, _ in rows) for channel, rows in found.items() if rows},
-        missing=tuple(missing),
-        unmapped=tuple(name for name in ARKIT_CHANNELS if name not in convention.targets and not found.get(name)),
+        matched={channel: tuple(name for name, _ in own) for channel, own in rows.items() if own},
+        missing=tuple(channel for channel, state in states.items() if state in ("missing", "partial")),
+        unmapped=tuple(name for name in ARKIT_CHANNELS if name not in convention.targets and not rows[name]),
         ambiguous=ambiguous,
         unused=tuple(name for name in names if name not in {control.name for control in driven}),
     )
-    return ShapeMatch(driven, report)
+    return ShapeMatch(driven, report, rows, states, candidates)
+
+
+def _state(wanted: Rows, hits: list[tuple[str, float, tuple[str, ...]]] | None) -> RowState:
+    """Give how sure one channel's row is; hits: its targets with the names found for each, None for the user's own."""
+    if hits is None:
+        return "override"
+    if not wanted:
+        return "unmapped"
+    found = [names for _, _, names in hits if names]
+    if len(found) < len(wanted):
+        return "partial" if found else "missing"
+    return "ambiguous" if any(len(names) > 1 for names in found) else "matched"
 
 
 def _less_sure(convention: Convention) -> Status:
@@ -251,10 +346,11 @@ def rank_conventions(
 ) -> tuple[tuple[Convention, float], ...]:
     """Give the conventions that fit a rig, best first, with the share of the convention's names that the rig has.
 
-    Channels matched count first; among equals, exact spelling, then bones, then the order given.
+    A map of the user's whose names are all there comes before all others. Then channels matched count first; among
+    equals, exact spelling, then bones, then the order given.
     """
     exact = set(shapes)
-    scored: list[tuple[tuple[float, float, float], Convention, float]] = []
+    scored: list[tuple[tuple[bool, float, float, float], Convention, float]] = []
     for convention in conventions:
         report = match_shapes(convention, shapes).report
         whole = [channel for channel in report.matched if channel not in report.missing]
@@ -262,6 +358,7 @@ def rank_conventions(
         roles = match_bones(convention, bones)
         if whole or roles:
             share = len(whole) / max(len(convention.targets), 1)
-            scored.append(((float(len(whole)), float(spelled), float(len(roles))), convention, share))
+            own = convention.status == "user" and share == 1.0
+            scored.append(((own, float(len(whole)), float(spelled), float(len(roles))), convention, share))
     ranked = sorted(scored, key=lambda entry: entry[0], reverse=True)
     return tuple((convention, share) for _, convention, share in ranked)

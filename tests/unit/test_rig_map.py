@@ -6,6 +6,7 @@ import json
 import pytest
 
 from blender_addon.core import rig_map
+from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.names import ARKIT_CHANNELS
 
 
@@ -154,3 +155,53 @@ def test_bones_are_found_with_their_roles(conventions):
         "mixamorig:Neck": "neck",
         "mixamorig:Head": "head",
     }
+
+
+def test_every_channel_has_a_row_with_its_state():
+    made = convention(
+        targets={"jawOpen": [["jaw", 1.0]], "browInnerUp": [["up_L", 0.5], ["up_R", 0.5]], "tongueOut": [["t", 1]]}
+    )
+    names = ["a.jaw", "b.jaw", "up_L", "other"]
+    match = rig_map.match_shapes(made, names, overrides={"cheekPuff": (("other", -0.5),)})
+    assert set(match.rows) == set(match.states) == set(ARKIT_CHANNELS)
+    assert match.rows["jawOpen"] == (("a.jaw", 1.0),)
+    assert match.candidates["jawOpen"] == ("a.jaw", "b.jaw")
+    wanted = {"jawOpen": "ambiguous", "browInnerUp": "partial", "tongueOut": "missing", "cheekPuff": "override"}
+    assert {channel: match.states[channel] for channel in wanted} == wanted
+    assert match.states["mouthLeft"] == "unmapped"
+
+
+def test_what_the_user_chose_may_use_the_sliders_whole_range():
+    match = rig_map.match_shapes(
+        convention(), ["slide"], limits={"slide": (-1.0, 1.0)}, overrides={"jawLeft": (("slide", -1.0),)}
+    )
+    assert (match.controls[0].minimum, match.controls[0].maximum) == (-1.0, 1.0)
+
+
+def test_a_map_of_ones_own_is_written_read_and_found_before_all_others(conventions):
+    names = [*ARKIT_CHANNELS, "Mund auf"]
+    arkit = next(entry for entry in conventions if entry.name == "arkit")
+    match = rig_map.match_shapes(arkit, names, overrides={"jawOpen": (("Mund auf", 0.7),), "tongueOut": ()})
+    bones = {"hals": "neck", "kopf": "head", "nacken": "neck"}
+    own = rig_map.own_map("Studio", match, arkit, bones=bones, source="Ada")
+    again = rig_map.parse_convention(json.loads(json.dumps(rig_map.to_plain(own))))
+    assert again == own
+    assert again.targets["jawOpen"] == (("Mund auf", 0.7),)
+    assert rig_map.rank_conventions([*conventions, again], shapes=names)[0][0] == again
+    assert rig_map.rank_conventions([*conventions, again], shapes=ARKIT_CHANNELS)[0][0] == arkit
+    assert set(rig_map.match_bones(again, list(bones))) == set(bones)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"format": "something-else"},
+        {"format": rig_map.FORMAT, "version": [2, 0]},
+        {"format": rig_map.FORMAT},
+        {"targets": {"jawOpen": [["x", float("nan")]]}},
+        {"targets": {"jawOpen": [["x", 1e9]]}},
+    ],
+)
+def test_presets_of_another_format_or_version_are_refused(broken):
+    with pytest.raises((ValueError, UserError), match="made"):
+        convention(**broken)
