@@ -74,7 +74,7 @@ class Session:
     @property
     def fraction(self) -> float | None:
         """How much of the stage is done, 0 to 1; None where the engine does not know."""
-        return min(1.0, self.current / self.total) if self.total else None
+        return min(1.0, max(0.0, self.current / self.total)) if self.total and self.total > 0 else None
 
 
 def take_line(session: Session, line: str, now_s: float) -> Session:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from fomm_engine.wire.archive import read_arrays, write_arrays
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.names import MODELS, TRACKS
+from fomm_engine.wire.strict_json import parse_json
 from fomm_engine.wire.versions import CAPTURE, CAPTURE_FORMAT, require_same_major
 
 Array = npt.NDArray[Any]
@@ -78,8 +79,8 @@ def read_capture(path: Path) -> Capture:
         raise UserError("capture-missing", f"There is no take at {path}.", "Choose the file again, or capture again.")
     try:
         arrays = read_arrays(path)
-        header = json.loads(str(arrays.pop("header")))
-    except (OSError, ValueError, KeyError, RecursionError) as error:
+        header = parse_json(str(arrays.pop("header")))
+    except (OSError, ValueError, KeyError) as error:
         raise _broken(f"{path.name} is not a take, or only part of one ({error})") from error
     fields = cast(dict[str, Any], header) if isinstance(header, dict) else {}
     if fields.get("format") != CAPTURE_FORMAT:

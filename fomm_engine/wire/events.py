@@ -15,6 +15,7 @@ import json
 from typing import Any, cast
 
 from fomm_engine.wire.errors import ProtocolError
+from fomm_engine.wire.strict_json import parse_json
 
 FINAL_TYPES = ("failed", "done")
 MAX_LINE_CHARS = 200_000
@@ -41,8 +42,8 @@ def parse_line(line: str) -> Event:
     if len(line) > MAX_LINE_CHARS:
         raise ProtocolError(f"an event line has at most {MAX_LINE_CHARS} characters, got {len(line)}")
     try:
-        event = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        event = parse_json(line)
+    except ValueError as error:
         raise ProtocolError(f"not an event line: {line[:80]!r}") from error
     fields = cast(Event, event) if isinstance(event, dict) else {}
     if not isinstance(fields.get("type"), str):

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from fomm_engine.wire.errors import ProtocolError, UserError
 from fomm_engine.wire.names import JOB_KINDS
+from fomm_engine.wire.strict_json import parse_json
 from fomm_engine.wire.versions import PROTOCOL, require_same_major
 from fomm_engine.wire.whole_file import whole_file
 
@@ -50,8 +51,8 @@ def read_job(path: Path) -> Job:
     try:
         if Path(path).stat().st_size > MAX_JOB_BYTES:
             raise UserError("job-unreadable", f"The job file {path} is larger than a job can be.", "Start again.")
-        fields = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        fields = parse_json(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise UserError("job-unreadable", f"The job file {path} cannot be read ({error}).", "Start again.") from error
     return job_from_fields(fields)
 
