@@ -10,14 +10,19 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
+from fomm_engine.wire.events import MAX_LINE_CHARS
+
 from .command import Command
 
 STDERR_LINES_KEPT = 200
+LINES_WAITING = 1000  # a child that floods its stdout waits for the host; it cannot fill the host's memory
+LINE_CHARS_KEPT = MAX_LINE_CHARS + 1  # one more than an event may have, so that a longer line is seen to be too long
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class LineProcess:
 
     def __init__(self, command: Command, *, merge_stderr: bool = False) -> None:
         self._child = _start(command, merge_stderr)
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._lines: queue.Queue[str] = queue.Queue(LINES_WAITING)
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES_KEPT)
         self._threads = [self._read(self._child.stdout, self._lines.put)]
         if not merge_stderr:
@@ -71,7 +76,7 @@ class LineProcess:
         if exited and not readers_done:
             self._end_orphans()
         items: list[OutputLine | Ended] = [OutputLine(text) for text in self._drain()]
-        if exited and readers_done and not self._ended:
+        if exited and readers_done and self._lines.empty() and not self._ended:
             self._ended = True
             self._close_streams()
             items.append(Ended(self._child.returncode, tuple(self._stderr)))
@@ -106,8 +111,10 @@ class LineProcess:
         """Nothing; ends the child now if it still runs, waits for it, and closes its streams."""
         self.kill()
         self._child.wait()
-        for thread in self._threads:
-            thread.join(timeout=1.0)
+        until_s = time.monotonic() + 1.0
+        while any(thread.is_alive() for thread in self._threads) and time.monotonic() < until_s:
+            self._drain()  # a reader may be waiting for room
+            self._threads[0].join(timeout=0.01)
         self._close_streams()
 
     def _end_orphans(self) -> None:
@@ -118,11 +125,10 @@ class LineProcess:
 
     def _drain(self) -> list[str]:
         texts: list[str] = []
-        while True:
-            try:
-                texts.append(self._lines.get_nowait())
-            except queue.Empty:
-                return texts
+        with contextlib.suppress(queue.Empty):
+            for _ in range(LINES_WAITING):  # no more, or a child that floods would keep the caller here
+                texts.append(self._lines.get_nowait())  # noqa: PERF401 (it ends by an error)
+        return texts
 
     def _read(self, stream: IO[str] | None, deliver: Callable[[str], None]) -> threading.Thread:
         thread = threading.Thread(target=_pump, args=(stream, deliver), daemon=True, name="understudy-reader")
@@ -206,5 +212,5 @@ def _pump(stream: IO[str] | None, deliver: Callable[[str], None]) -> None:
         return
     # A stream closed under the reader (close() after a kill) is the end of it, like any other.
     with contextlib.suppress(OSError, ValueError):
-        for line in stream:
-            deliver(line.rstrip("\r\n"))
+        while text := stream.readline(LINE_CHARS_KEPT):
+            deliver(text.rstrip("\r\n"))

@@ -11,7 +11,15 @@ import pytest
 
 from blender_addon.engine import install
 from blender_addon.engine.command import Command, clean_environment, engine_command
-from blender_addon.engine.process import CancelLadder, CancelTimes, Ended, LineProcess, OutputLine
+from blender_addon.engine.process import (
+    LINE_CHARS_KEPT,
+    LINES_WAITING,
+    CancelLadder,
+    CancelTimes,
+    Ended,
+    LineProcess,
+    OutputLine,
+)
 from blender_addon.engine.run import EngineRun
 from blender_addon.engine.session import Phase
 from fomm_engine.wire.errors import UserError
@@ -71,6 +79,28 @@ def test_polling_never_waits(tmp_path):
         assert process.poll() == []
     assert (time.thread_time() - started) / 200 < 0.001
     process.close()
+
+
+def test_a_flood_waits_for_the_host(tmp_path):
+    process = LineProcess(python_command("while True: print('x' * 1000)", tmp_path))
+    time.sleep(0.5)
+    assert len(process.poll()) <= LINES_WAITING
+    started_s = time.monotonic()
+    process.close()
+    assert time.monotonic() - started_s < 5.0
+    assert is_gone(process.pid)
+
+
+def test_a_line_without_an_end_comes_in_pieces(tmp_path):
+    items = collect(LineProcess(python_command("print('x' * 500_000)", tmp_path)))
+    lengths = [len(item.text) for item in items if isinstance(item, OutputLine)]
+    assert sum(lengths) == 500_000
+    assert max(lengths) == LINE_CHARS_KEPT
+
+
+def test_a_flood_comes_whole_and_the_end_last(tmp_path):
+    items = collect(LineProcess(python_command("for i in range(5000): print(i)", tmp_path)))
+    assert [item.text for item in items[:-1]] == [str(index) for index in range(5000)]
 
 
 def test_close_ends_the_process_at_once_and_waits_for_it(tmp_path):
