@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Random looks: what is painted on a face, what it wears, and how it is lit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from fomm_engine.training.accessories import Accessories, AccessoryChances, sample_accessories
+from fomm_engine.training.random_color import Span, random_color
+
 Uniforms = dict[str, NDArray[np.float64]]
-Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class AppearanceSettings:
     makeup: float = 0.45
     faint_brows: float = 0.15
     shadow: float = 0.2
-    hand: float = 0.07
+    cast_shadow: float = 0.55  # the first light throws shadows
+    bush: float = 0.45  # share of beards that have a volume
+    accessories: AccessoryChances = field(default_factory=AccessoryChances)
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,11 @@ class Look:
     uniforms: Uniforms
     glasses: Glasses | None
     hairless: bool
-    hand_angle_rad: float | None
     shoulder_width: float
     collar: float
     torso_follow: float
+    accessories: Accessories
+    cast: tuple[float, float] | None  # strength of the first light's shadows, softness in cm
 
 
 def sample_look(rng: Generator, settings: AppearanceSettings | None = None) -> Look:
@@ -70,21 +74,28 @@ def sample_look(rng: Generator, settings: AppearanceSettings | None = None) -> L
     uniforms |= _light(rng)
     uniforms |= _shadow(rng, chances)
     uniforms |= _clothes(rng)
+    hat = rng.random() < chances.hat
+    if hat:
+        uniforms |= _hat(rng)
     return Look(
         uniforms=uniforms,
         glasses=_glasses(rng, chances),
-        hairless=rng.random() < chances.bald,
-        hand_angle_rad=rng.uniform(-np.pi, np.pi) if rng.random() < chances.hand else None,
+        hairless=not hat and rng.random() < chances.bald,
         shoulder_width=rng.uniform(15, 22),
         collar=rng.uniform(-16.5, -13.5),
         torso_follow=rng.uniform(0.5, 1.2),
+        accessories=sample_accessories(rng, chances.accessories, hat=hat),
+        cast=(rng.uniform(0.4, 1.0), rng.uniform(0.05, 0.5)) if rng.random() < chances.cast_shadow else None,
     )
 
 
-def random_color(rng: Generator, hue_deg: Span, saturation: Span, value: Span) -> NDArray[np.float64]:
-    """An RGB colour (3,) in 0..1 with hue, saturation and value drawn evenly from the spans."""
-    hsv = np.array([[[rng.uniform(*hue_deg) % 360, rng.uniform(*saturation), rng.uniform(*value)]]], np.float32)
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float64)
+def drawn_by_hand(look: Look, rng: Generator) -> Look:
+    """The look as on a cartoon's or a game's head: even skin, large irises, little shine."""
+    uniforms = dict(look.uniforms)
+    uniforms["skin_noise"] = uniforms["skin_noise"] * (0.2, 0.1, 0.1, 0.0)
+    uniforms["iris"] = uniforms["iris"] * (rng.uniform(1.0, 1.3), 1.0, 1.0, 1.0)
+    uniforms["gloss"] = uniforms["gloss"] * (rng.uniform(0, 1), 1.0, 1.0, 1.0)
+    return replace(look, uniforms=uniforms)
 
 
 def _skin(rng: Generator, chances: AppearanceSettings) -> Uniforms:
@@ -129,10 +140,14 @@ def _brows(rng: Generator, chances: AppearanceSettings, hair_color: NDArray[np.f
 
 
 def _beard(rng: Generator, chances: AppearanceSettings, hair_color: NDArray[np.float64]) -> Uniforms:
+    """`beard`: colour's strength, how far it is cut back, thickness and length in cm (0 = shaved or stubble)."""
     strength = rng.uniform(0.1, 0.95) if rng.random() < chances.beard else 0.0
+    bushy = strength > 0.4 and rng.random() < chances.bush
+    thick = rng.uniform(0.1, 0.9) if bushy else 0.0
+    long = rng.uniform(0, 3.5) * rng.random() if bushy else 0.0
     return {
         "beard_color": hair_color * rng.uniform(0.7, 1.3),
-        "beard": np.array([strength, rng.uniform(0.05, 0.55), 0, 0]),
+        "beard": np.array([strength, rng.uniform(0.05, 0.55), thick, long]),
     }
 
 
@@ -153,15 +168,6 @@ def _eyes(rng: Generator) -> Uniforms:
 def _hair(rng: Generator, chances: AppearanceSettings, hair_color: NDArray[np.float64]) -> Uniforms:
     """`hair_line`: front height, temple depth, lower end, thickness; `hair_cut`: curve, nape, free ears, raggedness."""
     look = np.array([rng.uniform(0.2, 1.4), rng.uniform(-0.1, 0.6), rng.random() ** 1.5, rng.uniform(0.3, 1)])
-    if rng.random() < chances.hat:
-        return {
-            "hair_color": random_color(rng, (0, 360), (0, 0.9), (0.02, 0.8)),
-            "hair": np.array([0.2, 1.0, look[2], look[3]]),
-            "hair_line": np.array(
-                [rng.uniform(6.8, 9.5), rng.uniform(-1, 1), rng.uniform(4, 7), rng.uniform(0.5, 1.5)]
-            ),
-            "hair_cut": np.array([0, 0, 0, 0.1]),
-        }
     short = rng.random() < chances.short_hair
     front = rng.uniform(5.0, 7.4) if rng.random() < chances.fringe else rng.uniform(7.4, 11.0)
     temple = rng.uniform(-1.5, 2.0) if short else rng.uniform(0, 4.5)
@@ -173,6 +179,17 @@ def _hair(rng: Generator, chances: AppearanceSettings, hair_color: NDArray[np.fl
         "hair": look,
         "hair_line": np.array([front, temple, low, thick]),
         "hair_cut": np.array([rng.uniform(-1.5, 0.8), rng.uniform(0, 0.6), free_ears, rng.uniform(0.2, 2.0)]),
+    }
+
+
+def _hat(rng: Generator) -> Uniforms:
+    """A cap or a hat is hair with an even edge and another colour."""
+    front = rng.uniform(6.8, 9.5)
+    return {
+        "hair_color": random_color(rng, (0, 360), (0, 0.9), (0.02, 0.8)),
+        "hair": np.array([0.2, 1.0, rng.random() ** 1.5, rng.uniform(0.3, 1)]),
+        "hair_line": np.array([front, rng.uniform(-1, 1), rng.uniform(4, 7), rng.uniform(0.5, 1.5)]),
+        "hair_cut": np.array([0, 0, 0, 0.1]),
     }
 
 

@@ -115,6 +115,7 @@ def sample_arkit_set(model: FaceModel, rng: Generator, *, people: int, frames: i
     own = np.stack([sampler.sample(rng) for _ in range(people * frames)]).astype(np.float64)
     person = np.repeat(np.arange(people), frames)
     moved = neutral[person] + np.einsum("ne,ekc->nkc", own, expression)
+    moved = model.contacts.among(model.landmarks).settle(moved, own)
     rotation = np.stack([rotation_from_euler(*(0.7 * sample_pose_rad(rng, scene))) for _ in person])
     nearness = np.repeat(1 / rng.uniform(40, 150, people), frames)
     return ArkitSet(

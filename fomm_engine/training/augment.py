@@ -10,7 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from fomm_engine.face.nets import LANDMARK_CROP_FACTOR
-from fomm_engine.training.appearance import random_color
+from fomm_engine.training.random_color import random_color
 from fomm_engine.wire.names import LANDMARK_COUNT, MIRRORED_POINTS
 
 Picture = NDArray[Any]  # uint8; OpenCV types its results more widely
@@ -26,8 +26,9 @@ class PhotoSettings:
     occluder: float = 0.15
     blur: float = 0.3
     shrink: float = 0.15
-    motion: float = 0.07
+    motion: float = 0.1
     noise: float = 0.5
+    dim: float = 0.07  # a webcam in the evening: dark, noisy, its gain turned up
     jpeg: float = 0.35
 
 
@@ -139,6 +140,8 @@ def photograph(picture: Picture, rng: Generator, settings: PhotoSettings) -> Pic
     if rng.random() < settings.noise:
         noise = rng.standard_normal(picture.shape, np.float32) * np.float32(rng.uniform(0, 12))
         picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
+    if rng.random() < settings.dim:
+        picture = _dim(picture, rng)
     if rng.random() < settings.jpeg:
         quality = int(rng.integers(20, 90))
         encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
@@ -157,6 +160,17 @@ def _tone(picture: Picture, rng: Generator) -> Picture:
     level = (level - 0.5) * np.exp(rng.normal(0, 0.2)) + 0.5 + rng.normal(0, 0.06)
     table = level[:, None] * (1 + rng.normal(0, 0.06, 3))
     return cv2.LUT(picture, (np.clip(table, 0, 1) * 255).astype(np.uint8)[None])
+
+
+def _dim(picture: Picture, rng: Generator) -> Picture:
+    """Little light: noise of the sensor, coarser in chroma, before a gain that does not make up for all of it."""
+    light = rng.uniform(0.12, 0.5)
+    height, width = picture.shape[:2]
+    fine = rng.standard_normal((height, width, 1), np.float32)
+    coarse = cv2.resize(rng.standard_normal((height // 2, width // 2, 3), np.float32), (width, height))
+    sigma = rng.uniform(3, 12)
+    dark = picture * light + sigma * (0.8 * fine + 0.6 * coarse)
+    return np.clip(dark * rng.uniform(1.0, 0.9 / light), 0, 255).astype(np.uint8)
 
 
 def _saturate(picture: Picture, amount: float) -> Picture:
@@ -180,8 +194,8 @@ def _soften(picture: Picture, rng: Generator, settings: PhotoSettings) -> Pictur
 
 
 def _streak(rng: Generator) -> NDArray[np.float32]:
-    """The kernel of a straight motion of 3 to 7 px."""
-    count = int(rng.integers(3, 8))
+    """The kernel of a straight motion of 3 to 7 px, seldom up to 13."""
+    count = int(rng.integers(3, 8)) if rng.random() < 0.75 else int(rng.integers(8, 14))
     kernel = np.zeros((count, count), np.float32)
     angle = rng.uniform(0, np.pi)
     middle = (count - 1) / 2

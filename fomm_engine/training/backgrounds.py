@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from fomm_engine.training.appearance import random_color
+from fomm_engine.training.random_color import random_color
 
 Picture = NDArray[np.float32]
 

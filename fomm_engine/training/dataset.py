@@ -46,32 +46,30 @@ class Labels:
 
 
 class FaceSet:
-    """The finished shards of a folder, pictures mapped from disk; `refresh` finds those written since."""
+    """The finished shards of a folder, pictures mapped from disk; `refresh` finds those written or removed since."""
 
     def __init__(self, folder: Path, *, held_out: bool) -> None:
         self._folder = folder
         self._held_out = held_out
         self._held_out_shards = int(read_manifest(folder)["held_out_shards"])
-        self._pictures: list[NDArray[np.uint8]] = []
-        self._parts: list[Labels] = []
-        self._known: set[Path] = set()
+        self._shards: dict[Path, tuple[NDArray[np.uint8], Labels]] = {}
         self.refresh()
 
     def __len__(self) -> int:
         return len(self.labels.person)
 
     def refresh(self) -> None:
-        """Take in the shards that are there now."""
-        for path in sorted(self._folder.glob("shard_*.npy")):
-            is_held_out = int(path.stem.split("_")[1]) < self._held_out_shards
-            if path in self._known or is_held_out != self._held_out:
-                continue
-            self._known.add(path)
-            self._pictures.append(np.load(path, mmap_mode="r"))
-            with np.load(path.with_suffix(".npz")) as data:
-                self._parts.append(Labels(**{item.name: data[item.name] for item in dataclasses.fields(Labels)}))
+        """Take in the shards that are there now, and forget those that are not; pictures in use stay mapped."""
+        there = [path for path in sorted(self._folder.glob("shard_*.npy")) if self._is_mine(path)]
+        shards = {path: self._shards.get(path) or _load_shard(path) for path in there}
+        self._shards = {path: shard for path, shard in shards.items() if shard is not None}
+        self._parts = [labels for _, labels in self._shards.values()]
+        self._pictures = [pictures for pictures, _ in self._shards.values()]
         self.labels = self._joined()
         self._starts = np.cumsum([0] + [len(part.person) for part in self._parts])
+
+    def _is_mine(self, path: Path) -> bool:
+        return (int(path.stem.split("_")[1]) < self._held_out_shards) == self._held_out
 
     def picture(self, index: int) -> NDArray[np.uint8]:
         """RGBA (size, size, 4) of one frame."""
@@ -84,6 +82,16 @@ class FaceSet:
             return Labels(empty, empty, empty, np.zeros(0, np.int32))
         names = [item.name for item in dataclasses.fields(Labels)]
         return Labels(**{name: np.concatenate([getattr(part, name) for part in self._parts]) for name in names})
+
+
+def _load_shard(path: Path) -> tuple[NDArray[np.uint8], Labels] | None:
+    """Pictures and labels of a shard, or None where it was removed in the meantime."""
+    try:
+        pictures = np.load(path, mmap_mode="r")
+        with np.load(path.with_suffix(".npz")) as data:
+            return pictures, Labels(**{item.name: data[item.name] for item in dataclasses.fields(Labels)})
+    except FileNotFoundError:
+        return None
 
 
 def write_face_set(

@@ -30,9 +30,10 @@ class ExpressionSettings:
     jaw: float = 0.5
     ajar: float = 0.1  # lips apart by a hair's breadth
     contact: float = 0.22  # an open jaw behind lips that meet or nearly meet
-    lids_shut: float = 0.15
-    lids_half: float = 0.2  # 50 to 90 % closed
-    lids_low: float = 0.13
+    pressed: float = 0.12  # lips pressed on each other or rolled in
+    lids_shut: float = 0.16
+    lids_half: float = 0.26  # 45 to 88 % closed
+    lids_low: float = 0.14
     lids_wide: float = 0.1
     wink: float = 0.05
     gaze_sigma: float = 0.38
@@ -87,6 +88,22 @@ class ExpressionSampler:
         if rng.random() < chances.contact:
             share = rng.random() if rng.random() < 0.4 else rng.uniform(0.9, 1.0)
             weights[self._index["mouthClose"]] = weights[jaw] * share
+        if rng.random() < chances.pressed:
+            self._press(weights, rng)
+
+    def _press(self, weights: FloatArray, rng: Generator) -> None:
+        """Shut lips under pressure; the contact of the head model keeps them from crossing."""
+        jaw = rng.uniform(0, 0.35) if rng.random() < 0.5 else 0.0
+        weights[self._index["jawOpen"]] = jaw
+        weights[self._index["mouthClose"]] = min(1.0, jaw + rng.uniform(0, 0.1))
+        for name in ("mouthFunnel", "mouthLowerDown_L", "mouthLowerDown_R", "mouthUpperUp_L", "mouthUpperUp_R"):
+            weights[self._index[name]] = 0
+        kind = int(rng.integers(0, 3))
+        if kind != 1:
+            self._pair(weights, "mouthPress", rng.uniform(0.3, 1), rng)
+        if kind != 0:
+            weights[self._index["mouthRollLower"]] = rng.uniform(0.1, 1)
+            weights[self._index["mouthRollUpper"]] = rng.uniform(0.1, 1)
 
     def _lids(self, weights: FloatArray, rng: Generator) -> None:
         chances = self._settings
@@ -95,7 +112,7 @@ class ExpressionSampler:
         if state == 0:
             self._pair(weights, "eyeBlink", rng.uniform(0.9, 1.0), rng)
         elif state == 1:
-            self._pair(weights, "eyeBlink", rng.uniform(0.5, 0.9), rng)
+            self._pair(weights, "eyeBlink", rng.uniform(0.45, 0.88), rng)
         elif state == 2:
             self._pair(weights, "eyeBlink", rng.uniform(0.0, 0.5), rng)
         elif state == 3:

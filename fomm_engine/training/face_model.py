@@ -2,12 +2,14 @@
 """The parametric head (ICT FaceKit) that every synthetic face is made of."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from fomm_engine.training.contact import Contacts, find_contacts
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.names import ARKIT_CHANNELS
 
@@ -24,6 +26,7 @@ _EYEBALL_VERTICES = {"right": range(23021, 23791), "left": range(21451, 22221)}
 _EYE_TURNS = {"Out": ("y", 30.0), "In": ("y", -30.0), "Up": ("x", -25.0), "Down": ("x", 25.0)}
 FACE_VERTICES = 9409  # vertices of the front of the head
 SKIN_VERTICES = 14062  # vertices of the head, the mouth socket and the eye sockets
+_LASH_VERTICES = range(25351, 26719)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,20 @@ class FaceModel:
         if used.size == 0:
             return np.zeros_like(self.neutral_cm)
         return (weights[used] @ self.expression_cm[used]).reshape(-1, 3)
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """Where lips and lids of this head meet."""
+        movable = np.zeros(len(self.neutral_cm), bool)
+        movable[:SKIN_VERTICES] = True
+        movable[list(_LASH_VERTICES)] = True
+        jaw = self.expression_cm[self.expression_index("jawOpen")].reshape(-1, 3)[:, 1]
+        blinks = {side: self.expression_index("eyeBlink_" + side[0].upper()) for side in ("right", "left")}
+        return find_contacts(self.neutral_cm, jaw, self.landmarks, skin=movable, blinks=blinks)
+
+    def posed_cm(self, identity_shape_cm: FloatArray, weights: FloatArray) -> FloatArray:
+        """Vertices (N, 3) of an identity with an expression, lips and lids meeting where they would cross."""
+        return self.contacts.settle(identity_shape_cm + self.expression_offset_cm(weights), weights)
 
     def expression_index(self, name: str) -> int:
         """Index of one of the model's own expressions, such as `eyeBlink_L`."""

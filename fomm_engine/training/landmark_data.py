@@ -67,7 +67,7 @@ def held_out_batch(folder: Path, *, count: int, augmented: bool) -> Batch:
     chances = LandmarkDataSettings()
     if not augmented:
         still = CropSettings(shift=0.0, log_scale=0.0, turn_deg=0.0, mirror=0.0)
-        clean = PhotoSettings(tone=0, grey=0, occluder=0, blur=0, shrink=0, motion=0, noise=0, jpeg=0)
+        clean = PhotoSettings(tone=0, grey=0, occluder=0, blur=0, shrink=0, motion=0, noise=0, dim=0, jpeg=0)
         chances = LandmarkDataSettings(crop=still, photo=clean)
     rng = np.random.default_rng(0)
     order = np.arange(min(count, len(faces)))

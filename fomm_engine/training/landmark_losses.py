@@ -23,6 +23,8 @@ class LossSettings:
     gap: float = 10.0
     sigma: float = 0.05
     rotation: float = 1.0
+    peak: float = 0.002
+    peak_limit: float = 24.0  # logit of a heatmap's highest cell that costs nothing
     eyes: float = 2.2
     irises: float = 1.6
     lips_outer: float = 1.4
@@ -55,6 +57,16 @@ def landmark_loss(output: LandmarkOutput, points: Tensor, rotation: Tensor, sett
         + settings.sigma * likelihood.mean()
         + settings.rotation * (output.rotation - rotation).square().sum((1, 2)).mean()
     )
+
+
+def peak_loss(logits: Tensor, settings: LossSettings) -> Tensor:
+    """What heatmaps (B, N, H, W) cost that grow too steep.
+
+    The expectation needs several cells; once a map has shrunk to one, its position is rounded to the cell and its
+    gradient vanishes. A high learning rate drives maps there and this term keeps them away.
+    """
+    highest = logits.flatten(2).amax(2).float()
+    return settings.peak * (highest - settings.peak_limit).clamp_min(0).square().mean()
 
 
 def gaps(points: Tensor) -> Tensor:

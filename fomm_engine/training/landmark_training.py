@@ -16,7 +16,7 @@ from torch import Tensor
 from fomm_engine.face.nets import LandmarkNet, LandmarkOutput
 from fomm_engine.training.checkpoint import Progress, average_of, follow, load_checkpoint, save_checkpoint
 from fomm_engine.training.landmark_data import Batch, held_out_batch, training_batches
-from fomm_engine.training.landmark_losses import LossSettings, landmark_loss, landmark_scores
+from fomm_engine.training.landmark_losses import LossSettings, landmark_loss, landmark_scores, peak_loss
 from fomm_engine.training.peers import Peers, run_with_peers
 
 CHECKPOINT_NAME = "landmarks.checkpoint.safetensors"
@@ -77,6 +77,8 @@ class _Run:
         self.peers = peers
         self.path = out / CHECKPOINT_NAME
         self.net = LandmarkNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.logits = torch.empty(0)
+        self.net.heatmaps.register_forward_hook(self._keep_logits)
         decay = settings.weight_decay
         self.optimizer = torch.optim.AdamW(self.net.parameters(), settings.peak_rate, weight_decay=decay, fused=True)
         self.average = average_of(self.net)
@@ -94,6 +96,7 @@ class _Run:
         with torch.autocast("cpu", torch.bfloat16):
             output = self.net(as_input(batch.picture))
         loss = landmark_loss(output, batch.points, batch.rotation, settings.loss)
+        loss = loss + peak_loss(self.logits, settings.loss)
         self.optimizer.zero_grad()
         loss.backward()
         over = self.peers.average_gradients(self.net, stop=elapsed_s >= settings.planned_s)
@@ -103,6 +106,9 @@ class _Run:
         samples = progress.samples + len(batch.picture) * self.peers.count
         self.progress = dataclasses.replace(progress, steps=progress.steps + 1, samples=samples, elapsed_s=elapsed_s)
         return float(loss.detach()), over
+
+    def _keep_logits(self, _: torch.nn.Module, __: tuple[Tensor, ...], logits: Tensor) -> None:
+        self.logits = logits
 
     def save(self) -> None:
         """Write the checkpoint (the leading process only)."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fomm_engine.training import props
+from fomm_engine.training.cast_shadow import CastMap, light_view
 from fomm_engine.training.face_masks import paint_attributes
 from fomm_engine.training.face_model import FaceModel, FloatArray, eyeball_centres_cm
 from fomm_engine.training.mesh import IntArray, Solid, vertex_normals
@@ -18,7 +19,8 @@ from fomm_engine.training.shaders import MATERIALS, fragment_shader, vertex_shad
 _MATERIAL_OF_PART = {"skin": "skin", "mouth": "cavity", "sockets": "cavity", "gums": "gums", "teeth": "teeth"}
 _FACE_CENTRE_CM = np.array([0.0, 1.3, 11.0])
 _TWO_SIDED = ("mouth", "sockets")
-_PROP_MATERIALS = ("cloth", "solid", "lens")
+_PROP_MATERIALS = ("cloth", "solid", "lens", "cast")
+_CASTERS = {"skin": "cast", "hair": "cast_hair"}  # parts that throw shadows, and the materials that draw their depth
 _PROP_FLOATS = 17  # position, normal, rest, two paint attributes
 
 
@@ -43,6 +45,7 @@ class FaceRenderer:
         self._programs = {name: self._program(name) for name in MATERIALS}
         self._dynamic = self._context.buffer(reserve=len(model.neutral_cm) * 24, dynamic=True)
         self._parts = self._part_arrays()
+        self._cast_map = CastMap(self._context)
         self._prop_vertices = self._context.buffer(reserve=6000 * _PROP_FLOATS * 4, dynamic=True)
         self._prop_indices = self._context.buffer(reserve=30000 * 4, dynamic=True)
         self._props = {name: self._prop_array(name) for name in _PROP_MATERIALS}
@@ -64,10 +67,15 @@ class FaceRenderer:
         vertices = person.vertices_cm(self._model, shot.expression)
         normals = vertex_normals(vertices, self._triangles)
         self._dynamic.write(np.concatenate([vertices, normals], 1).astype(np.float32).tobytes())
+        points = vertices[self._model.landmarks].astype(np.float64)
+        worn = props.worn(person.look, points)
+        self._context.enable(moderngl.DEPTH_TEST)
+        self._context.disable(moderngl.BLEND | moderngl.CULL_FACE)
+        self._set(**person.look.uniforms)
+        self._cast(person, shot, worn)
         self._begin(person, shot)
         self._draw_head(person)
-        self._draw_props(person, shot, vertices)
-        points = vertices[self._model.landmarks].astype(np.float64)
+        self._draw_props(person, shot, points, worn)
         camera = points @ shot.rotation_camera_from_head.T + shot.translation_cm
         return Rendering(self._read(), project(camera, shot).astype(np.float32), camera.astype(np.float32))
 
@@ -79,9 +87,11 @@ class FaceRenderer:
         rest = np.concatenate([self._model.neutral_cm, paint], 1).astype(np.float32)
         static = self._context.buffer(rest.tobytes())
         materials = {part: _MATERIAL_OF_PART.get(part, part) for part in self._model.parts}
-        materials |= {"eye_right": "eye", "eye_left": "eye", "hair": "hair"}
-        parts = {**self._model.parts, "hair": self._scalp()}
-        return {part: self._array(static, parts[part], materials[part]) for part in parts}
+        materials |= {"eye_right": "eye", "eye_left": "eye", "hair": "hair", "whiskers": "whiskers"}
+        skin = self._model.parts["skin"]
+        parts = {**self._model.parts, "hair": self._scalp(), "whiskers": skin[(paint[skin, 1] > 0.05).any(1)]}
+        arrays = {part: self._array(static, parts[part], materials[part]) for part in parts}
+        return arrays | {name: self._array(static, parts[part], name) for part, name in _CASTERS.items()}
 
     def _scalp(self) -> IntArray:
         """The triangles of the skin that hair can stand on."""
@@ -111,12 +121,25 @@ class FaceRenderer:
                 if name in program:
                     program[name].write(data)  # type: ignore[union-attr]
 
+    def _cast(self, person: Person, shot: Shot, worn: list[props.Prop]) -> None:
+        """Draw the map of what the first light sees, where it throws shadows."""
+        if person.look.cast is None:
+            self._set(cast_shape=np.zeros(4))
+            return
+        view = light_view(person.look.uniforms["light_direction"][0], shot)
+        self._set(**view.uniforms(*person.look.cast), projection=view.projection)
+        self._pose(*view.of_head(shot))
+        self._cast_map.begin()
+        self._parts["cast"].render()
+        if not person.look.hairless:
+            self._parts["cast_hair"].render()
+        for prop in worn:
+            self._draw(prop.solid, "cast")
+        self._cast_map.bind()
+
     def _begin(self, person: Person, shot: Shot) -> None:
         self._target.use()
         self._target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
-        self._context.enable(moderngl.DEPTH_TEST)
-        self._context.disable(moderngl.BLEND | moderngl.CULL_FACE)
-        self._set(**person.look.uniforms)
         edge = person.look.uniforms["shadow_edge"].copy()
         edge[2] += edge[:2] @ (shot.rotation_camera_from_head @ _FACE_CENTRE_CM + shot.translation_cm)[:2]
         self._set(shadow_edge=edge, projection=_projection(shot, self._size_px))
@@ -136,6 +159,8 @@ class FaceRenderer:
             self._parts["eye_" + side].render()
         if not person.look.hairless:
             self._parts["hair"].render()
+        if person.look.uniforms["beard"][2] > 0:
+            self._parts["whiskers"].render()
         self._context.disable(moderngl.CULL_FACE)
         self._blend(on=True)
         self._target.depth_mask = False
@@ -151,24 +176,20 @@ class FaceRenderer:
         straight = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ZERO, moderngl.ONE)
         self._context.blend_func = straight  # type: ignore[assignment]
 
-    def _draw_props(self, person: Person, shot: Shot, vertices: FloatArray) -> None:
+    def _draw_props(self, person: Person, shot: Shot, points: FloatArray, worn: list[props.Prop]) -> None:
         look = person.look
         rotation, translation = props.torso_pose(shot, look.torso_follow)
         self._pose(rotation, translation)
         self._draw(props.torso_of(look), "cloth")
         self._pose(shot.rotation_camera_from_head, shot.translation_cm)
-        points = vertices[self._model.landmarks]
-        if look.hand_angle_rad is not None:
-            self._set(solid=np.array([*look.uniforms["skin"], 0.05]))
-            self._draw(props.hand(points, look.hand_angle_rad), "solid")
+        for prop in worn:
+            self._set(solid=prop.color)
+            self._draw(prop.solid, "solid")
         if look.glasses is None:
             return
-        rings = props.lens_rings(points, look.glasses)
-        self._set(solid=np.array([*look.glasses.frame_color, 0.6]))
-        self._draw(props.glasses_frame(rings, look.glasses), "solid")
-        self._set(solid=np.array(look.glasses.lens))
+        self._set(solid=look.glasses.lens)
         self._blend(on=True)
-        for lens in props.lenses(rings):
+        for lens in props.lenses(props.lens_rings(points, look.glasses)):
             self._draw(lens, "lens")
         self._blend(on=False)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from fomm_engine.training.appearance import AppearanceSettings, Look, sample_look
+from fomm_engine.training.appearance import AppearanceSettings, Look, drawn_by_hand, sample_look
 from fomm_engine.training.face_model import FaceModel, FloatArray, eyeball_centres_cm
 from fomm_engine.wire.names import LANDMARKS
 
@@ -21,7 +21,7 @@ class SceneSettings:
 
     strong_identity: float = 0.25  # share with the principal components enlarged
     strong_factor: float = 1.5
-    stylised: float = 0.1  # share with cartoon proportions
+    stylised: float = 0.15  # share with cartoon proportions, half of them painted like it too
     usual_pose: float = 0.6
     usual_pose_deg: tuple[float, float, float] = (20.0, 10.0, 7.0)
     wide_pose_deg: tuple[float, float, float] = (60.0, 35.0, 30.0)
@@ -56,7 +56,7 @@ class Person:
 
     def vertices_cm(self, model: FaceModel, expression: FloatArray) -> FloatArray:
         """Vertices (N, 3) in the head frame with an expression (the model's own weights)."""
-        vertices = self.base_cm + model.expression_offset_cm(expression)
+        vertices = model.posed_cm(self.base_cm, expression)
         return self.warp.apply(vertices) if self.warp else vertices.astype(np.float32)
 
 
@@ -82,14 +82,17 @@ def sample_person(model: FaceModel, rng: Generator, settings: SceneSettings) -> 
     weights = np.clip(rng.normal(0, 1, len(model.identity_cm)), -2.5, 2.5) * amplitude
     base = model.shape_cm(weights.astype(np.float32))
     warp = sample_warp(model, base, rng) if rng.random() < settings.stylised else None
-    return Person(base, warp, sample_look(rng, settings.appearance))
+    look = sample_look(rng, settings.appearance)
+    if warp and rng.random() < 0.5:
+        look = drawn_by_hand(look, rng)
+    return Person(base, warp, look)
 
 
 def sample_warp(model: FaceModel, base_cm: FloatArray, rng: Generator) -> Warp:
     """Cartoon proportions: large eyes, small nose and mouth, narrow chin, high skull."""
     rest = model.neutral_cm
     eyes = eyeball_centres_cm(base_cm)
-    size = rng.uniform(1.15, 1.75)
+    size = rng.uniform(1.15, 1.75) if rng.random() < 0.7 else rng.uniform(1.75, 2.1)
     squash = rng.uniform(0.9, 1.15)
     points = base_cm[model.landmarks]
     nose = points[list(LANDMARKS["nose_tip"])][0] + (0, 0.6, -1.5)

@@ -14,7 +14,7 @@ float noise(vec3 p) {
 _VERTEX = """
 in vec3 position; in vec3 normal; in vec3 rest; in vec4 paint_a; in vec4 paint_b;
 uniform mat3 rotation; uniform vec3 translation; uniform vec4 projection; uniform vec3 seed;
-uniform vec4 hair_line; uniform vec4 hair_cut;
+uniform vec4 hair_line; uniform vec4 hair_cut; uniform vec4 beard;
 out vec3 seen; out vec3 facing; out vec3 at; out vec4 mask_a; out vec4 mask_b; out float grown;
 void main() {
   vec3 p = position; grown = 0.;
@@ -41,6 +41,13 @@ _HAIR_DISPLACE = """
   if (rest.y < -4.) p += vec3(sign(rest.x) * .25, 0., -.05) * thick * 2.;
 """
 
+# A beard with a volume: the skin where one grows, pushed outwards and, below the chin, down.
+_WHISKERS_DISPLACE = """
+  grown = paint_a.y * (.7 + .6 * noise(rest * 1.6 + seed)) - .9 * beard.y - .08;
+  float bush = clamp(grown * 2., 0., 1.);
+  p += normal * (beard.z * bush + .05) + vec3(0., -1., .2) * beard.w * bush * clamp(-6. - rest.y, 0., 1.5);
+"""
+
 _FRAGMENT_HEAD = """
 in vec3 seen; in vec3 facing; in vec3 at; in vec4 mask_a; in vec4 mask_b; in float grown;
 out vec4 result;
@@ -50,14 +57,27 @@ uniform vec3 iris_color; uniform vec4 iris; uniform vec3 sclera; uniform vec3 ey
 uniform vec4 hair; uniform vec3 ambient; uniform mat3 ambient_slope; uniform mat3 light_direction;
 uniform mat3 light_color; uniform vec4 gloss; uniform vec4 shadow_edge; uniform vec4 shadow_soft; uniform vec3 cloth;
 uniform vec4 pattern; uniform vec4 solid; uniform vec4 makeup; uniform vec3 makeup_color; uniform vec4 hair_line;
+uniform sampler2D cast_map; uniform mat3 cast_rotation; uniform vec3 cast_translation; uniform vec4 cast_shape;
 """
 
 _LIGHT = """
   vec3 light = max(ambient + ambient_slope * n, vec3(.02)) * open; vec3 shine = vec3(0.);
+  float lit = 1.;  // of the first light: what the cast map lets through, over four taps
+  if (cast_shape.y > 0.) {
+    vec3 q = cast_rotation * seen + cast_translation; float through = 0.;
+    vec2 place = .5 - .5 * cast_shape.x * q.xy / q.z;
+    float far = .5 + .5 * (1.002 + 2. / q.z) - cast_shape.w;
+    for (int t = 0; t < 4; t++) {
+      vec2 tap = place + cast_shape.z * vec2(t < 2 ? -1. : 1., t % 2 == 0 ? -.6 : .8);
+      through += step(far, texture(cast_map, tap).r);
+    }
+    lit = mix(1., through * .25, cast_shape.y);
+  }
   for (int i = 0; i < 3; i++) {
     vec3 l = normalize(light_direction[i]); float d = dot(n, l); float w = max((d + wrap) / (1. + wrap), 0.);
-    light += light_color[i] * LAMBERT;
-    shine += light_color[i] * pow(max(dot(n, normalize(l + v)), 0.), power) * step(0., d);
+    vec3 color = light_color[i] * (i == 0 ? lit : 1.);
+    light += color * LAMBERT;
+    shine += color * pow(max(dot(n, normalize(l + v)), 0.), power) * step(0., d);
   }
   float edge = pow(1. - max(dot(n, v), 0.), 4.);
   c = c * light + specular * shine * open + c * edge * gloss.z;
@@ -123,6 +143,14 @@ _HAIR = """
   n = normalize(n + .5 * (vec3(s1, s2, noise(at * 3.)) - .5));
 """
 
+_WHISKERS = """
+  float s1 = noise(vec3(at.x * 3., at.y * .9, at.z * 3.) + seed);
+  float s2 = noise(vec3(at.x * 9., at.y * 2.2, at.z * 9.) + seed);
+  if (grown < 0. || (grown < .3 && s2 > .4 + grown * 1.8)) discard;
+  c = beard_color * (.7 + .4 * s1 + .5 * s2); specular *= .6; power = 14.;
+  n = normalize(n + .5 * (vec3(s1, s2, noise(at * 4.)) - .5));
+"""
+
 _CLOTH = """
   c = cloth * (.85 + .3 * noise(at * .6 + seed)); specular = .02;
   c *= 1. + pattern.z * sign(fract(at.y * pattern.y + at.x * pattern.x) - .5);
@@ -131,6 +159,8 @@ _CLOTH = """
 _SOLID = "  c = solid.xyz * (.9 + .2 * noise(at * 2. + seed)); specular = solid.w; power = 40.;\n"
 
 _FLAT = {
+    "cast": "  result = vec4(0.);\n",
+    "cast_hair": "  if (grown < 0.) discard; result = vec4(0.);\n",
     "lashes": """
   float strand = noise(vec3(at.x * 7., at.y * 1.5, at.z * 2.) + seed);
   float lower = step(at.y, 3.35);
@@ -148,16 +178,17 @@ _LIT = {
     "teeth": _TEETH,
     "eye": _EYE,
     "hair": _HAIR,
+    "whiskers": _WHISKERS,
     "cloth": _CLOTH,
     "solid": _SOLID,
 }
 MATERIALS = (*_LIT, *_FLAT)
+_DISPLACED = {"hair": _HAIR_DISPLACE, "cast_hair": _HAIR_DISPLACE, "whiskers": _WHISKERS_DISPLACE}
 
 
 def vertex_shader(material: str) -> str:
     """GLSL source of a material's vertex stage."""
-    displace = _HAIR_DISPLACE if material == "hair" else ""
-    return "#version 330\n" + _NOISE + _VERTEX.replace("DISPLACE", displace)
+    return "#version 330\n" + _NOISE + _VERTEX.replace("DISPLACE", _DISPLACED.get(material, ""))
 
 
 def fragment_shader(material: str) -> str:

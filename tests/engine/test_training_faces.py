@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Synthetic faces: lips and lids that meet, what is worn, sets on disk that change, contact sheets."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("cv2")
+torch = pytest.importorskip("torch")
+
+from fomm_engine.training.accessories import AccessoryChances, sample_accessories  # noqa: E402
+from fomm_engine.training.dataset import MANIFEST_NAME, FaceSet, Labels  # noqa: E402
+from fomm_engine.training.expressions import ExpressionSampler, ExpressionSettings  # noqa: E402
+from fomm_engine.training.face_model import FaceModel, load_face_model  # noqa: E402
+from fomm_engine.training.landmark_losses import LossSettings, peak_loss  # noqa: E402
+from fomm_engine.training.mesh import tube  # noqa: E402
+from fomm_engine.training.scene import SceneSettings, sample_person  # noqa: E402
+from fomm_engine.training.sheets import contact_sheet, with_labels  # noqa: E402
+from fomm_engine.wire.names import LANDMARKS, POINT_COUNT  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def model(shared_data: Path) -> FaceModel:
+    path = shared_data / "face_model" / "ict_facekit.npz"
+    if not path.is_file():
+        pytest.skip(f"the face model is not there: {path}")
+    return load_face_model(path)
+
+
+def _weights(model: FaceModel, **amounts: float) -> np.ndarray:
+    weights = np.zeros(len(model.expression_names), np.float32)
+    for name, amount in amounts.items():
+        halves = [name] if name in model.expression_names else [name + "_L", name + "_R"]
+        weights[[model.expression_index(half) for half in halves]] = amount
+    return weights
+
+
+def _heights_cm(points: np.ndarray, upper: str, lower: str) -> np.ndarray:
+    return points[list(LANDMARKS[upper]), 1] - points[list(LANDMARKS[lower]), 1]
+
+
+@pytest.mark.parametrize("amounts", [{"jawOpen": 1, "mouthClose": 1}, {"mouthShrugLower": 1}, {"mouthPress": 1}])
+def test_lips_touch_where_the_linear_head_would_cross_them(model, amounts):
+    weights = _weights(model, **amounts)
+    linear = (model.neutral_cm + model.expression_offset_cm(weights))[model.landmarks]
+    posed = model.posed_cm(model.neutral_cm, weights)[model.landmarks]
+    assert _heights_cm(linear, "lip_inner_upper", "lip_inner_lower").min() < -0.05
+    heights = _heights_cm(posed, "lip_inner_upper", "lip_inner_lower")
+    assert heights.min() > -0.02
+    assert heights.max() < 0.35
+
+
+def test_contact_leaves_open_mouths_and_open_eyes_alone(model):
+    weights = _weights(model, jawOpen=0.6, mouthSmile=0.5, eyeBlink=0.4)
+    linear = model.neutral_cm + model.expression_offset_cm(weights)
+    np.testing.assert_array_equal(model.posed_cm(model.neutral_cm, weights), linear)
+
+
+def test_shut_lids_are_shut_in_every_identity(model):
+    rng = np.random.default_rng(5)
+    for _ in range(4):
+        identity = model.shape_cm(rng.normal(0, 1, len(model.identity_cm)).astype(np.float32))
+        points = model.posed_cm(identity, _weights(model, eyeBlink=1.0))[model.landmarks]
+        for side in ("right", "left"):
+            assert np.abs(_heights_cm(points, "lid_upper_" + side, "lid_lower_" + side)).max() < 0.06
+
+
+def test_landmarks_alone_meet_as_the_whole_head_does(model):
+    weights = np.stack([_weights(model, jawOpen=0.5, mouthClose=0.6, eyeBlink=0.97), _weights(model, mouthPress=1)])
+    linear = np.stack([model.neutral_cm + model.expression_offset_cm(row) for row in weights])
+    whole = model.contacts.settle(linear, weights)[:, model.landmarks]
+    alone = model.contacts.among(model.landmarks).settle(linear[:, model.landmarks], weights)
+    np.testing.assert_allclose(alone, whole, atol=1e-5)
+
+
+def test_pressed_lips_have_no_gap(model):
+    chances = ExpressionSettings(pressed=1.0, neutral=1.0, smile=0.0)
+    sampler, rng = ExpressionSampler(model, chances), np.random.default_rng(2)
+    heights = []
+    for _ in range(20):
+        points = model.posed_cm(model.neutral_cm, sampler.sample(rng))[model.landmarks]
+        heights.append(_heights_cm(points, "lip_inner_upper", "lip_inner_lower").mean())
+    assert np.median(heights) < 0.1
+
+
+def test_accessories_follow_their_chances():
+    rng = np.random.default_rng(0)
+    drawn = [sample_accessories(rng, AccessoryChances(hand=0.5, locks=0.0, tongue=1.0), hat=False) for _ in range(300)]
+    assert 0.4 < np.mean([bool(each.hands) for each in drawn]) < 0.6
+    assert not any(each.locks or each.brim for each in drawn)
+    assert all(each.tongue for each in drawn)
+
+
+def test_props_lie_where_they_belong(model):
+    props = pytest.importorskip("fomm_engine.training.props")
+    points = model.neutral_cm[model.landmarks].astype(np.float64)
+    rng = np.random.default_rng(1)
+    everything = AccessoryChances(hand=1, locks=1, held=1, headphones=1, microphone=1, tongue=1)
+    chin = points[LANDMARKS["chin"][0]]
+    for _ in range(30):
+        extra = sample_accessories(rng, everything, hat=True)
+        strands, _ = props.locks(points, extra.locks, 9.0)
+        assert strands[:, 2].max() > points[LANDMARKS["brow_right"][2], 2]  # before the face
+        tip, _ = props.tongue(points, *extra.tongue)
+        assert tip[:, 2].max() > points[LANDMARKS["lip_lower"][0], 2] - 1.5
+        for solid in [*(props.hand(points, each) for each in extra.hands), props.microphone(points, extra.microphone)]:
+            assert np.isfinite(solid[0]).all()
+            assert np.linalg.norm(solid[0] - chin, axis=1).min() < 14
+
+
+def test_same_seed_same_person(model):
+    first, second = (sample_person(model, np.random.default_rng(8), SceneSettings()) for _ in range(2))
+    np.testing.assert_array_equal(first.base_cm, second.base_cm)
+    assert first.look.accessories == second.look.accessories
+
+
+def test_steep_heatmaps_cost_and_broad_ones_do_not():
+    settings = LossSettings(peak=0.5, peak_limit=20.0)
+    logits = torch.zeros(1, 2, 4, 4)
+    logits[0, 0, 1, 1] = 19.0
+    assert float(peak_loss(logits, settings)) == 0
+    logits[0, 1, 2, 2] = 26.0
+    assert float(peak_loss(logits, settings)) == pytest.approx(0.5 * 36 / 2)
+
+
+def _write_shard(folder: Path, number: int, person: int) -> Path:
+    path = folder / f"shard_{number:04d}.npy"
+    labels = Labels(np.zeros((2, POINT_COUNT, 2)), np.zeros((2, 3, 3)), np.zeros((2, 52)), np.full(2, person))
+    np.savez(path.with_suffix(".npz"), **vars(labels))
+    np.save(path, np.full((2, 4, 4, 4), person, np.uint8))
+    return path
+
+
+def test_shards_may_come_and_go(tmp_path):
+    (tmp_path / MANIFEST_NAME).write_text('{"held_out_shards": 1}')
+    _write_shard(tmp_path, 0, 0)
+    gone, _ = _write_shard(tmp_path, 1, 1), _write_shard(tmp_path, 2, 2)
+    faces = FaceSet(tmp_path, held_out=False)
+    assert faces.labels.person.tolist() == [1, 1, 2, 2]
+    _write_shard(tmp_path, 3, 3)
+    gone.unlink()
+    faces.refresh()
+    assert faces.labels.person.tolist() == [2, 2, 3, 3]
+    assert [int(faces.picture(index)[0, 0, 0]) for index in range(4)] == [2, 2, 3, 3]
+    tmp_path.joinpath("shard_0003.npz").unlink()  # half removed: the labels went first
+    fresh = FaceSet(tmp_path, held_out=False)
+    assert fresh.labels.person.tolist() == [2, 2]
+
+
+def test_sheets_hold_every_picture_and_labels_where_they_are():
+    pictures = [np.full((6, 6, 3), value, np.uint8) for value in (1, 2, 3)]
+    sheet = contact_sheet(pictures, 2)
+    assert sheet.shape == (12, 12, 3)
+    assert [int(sheet[y, x, 0]) for y, x in ((0, 0), (0, 6), (6, 0), (6, 6))] == [1, 2, 3, 0]
+    points = np.zeros((POINT_COUNT, 2))
+    points[68] = (20.5, 30.5)
+    drawn = with_labels(np.zeros((64, 64, 3), np.uint8), points)
+    assert drawn.shape == (192, 192, 3)
+    ys, xs = np.nonzero((drawn == (255, 0, 255)).all(2) & (np.arange(192) > 20))
+    assert (xs.mean() / 3, ys.mean() / 3) == pytest.approx((20.5, 30.5), abs=0.4)
+
+
+def test_a_tube_is_closed_around_its_path():
+    points, triangles = tube(np.array([[0.0, 0, 0], [0, 5, 0], [0, 10, 0]]), 1.0, 8)
+    assert triangles.max() == len(points) - 1
+    np.testing.assert_allclose(np.hypot(points[:, 0], points[:, 2]), 1.0, atol=1e-5)
