@@ -7,7 +7,7 @@ import numpy as np
 
 from fomm_engine.wire.names import ARKIT_CHANNELS, ARKIT_INDEX
 
-from . import calibration, contact, expression, features, gaze, head, rotation, smoothing, timing
+from . import calibration, channel_edits, contact, expression, features, gaze, head, rotation, smoothing, timing
 from .array_types import FloatArray, IntArray
 from .contact import Contacts
 from .curves import Curves, RetargetReport, RetargetResult
@@ -84,13 +84,31 @@ def _solve(
         bias = expression.estimate_row_bias(observation, frames=frames, opinion=opinion, trust=trust)
         observation = replace(observation, row_bias=bias)
     quick = _lid_channels(contacts.lids[frames])
+    if tracks.arkit_is_exact:
+        return _motion(tracks, neutral, settings, _exact(tracks, settings), contacts), 1.0
     solved = expression.solve_expression(observation, frames=frames, opinion=opinion, trust=trust, quick=quick)
     own = contact.in_own_range(solved.weights, tracks.neutral_cm, tracks.basis_cm)
-    contacts = contact.confirmed(contacts, own, tracks)
-    weights = _bridge(_finish_weights(own, tracks, contacts, settings), tracks, settings)
+    return _motion(tracks, neutral, settings, own, contacts), solved.explained
+
+
+def _motion(
+    tracks: PerformanceTracks,
+    neutral: calibration.Neutral,
+    settings: RetargetSettings,
+    weights: FloatArray,
+    contacts: Contacts,
+) -> _Motion:
+    """Give the motion of the valid frames' weights (n, 52): edited, gaps bridged, with the head's and the eyes'."""
+    contacts = contact.confirmed(contacts, weights, tracks)
+    finished = _bridge(_finish_weights(weights, tracks, contacts, settings), tracks, settings)
     turn, shift_cm = _head_motion(tracks, neutral.frame, settings)
-    gaze_rad = gaze.gaze_angles(weights, tracks.basis_cm)
-    return _Motion(weights, turn, shift_cm, gaze_rad, contacts), solved.explained
+    return _Motion(finished, turn, shift_cm, gaze.gaze_angles(finished, tracks.basis_cm), contacts)
+
+
+def _exact(tracks: PerformanceTracks, settings: RetargetSettings) -> FloatArray:
+    """Give the valid frames' own channels, (n, 52), against the neutral frame where the user chose one."""
+    rest = tracks.arkit[settings.neutral_frame] if settings.neutral_frame is not None else 0.0
+    return np.clip(tracks.arkit[tracks.valid] - rest, 0.0, 1.0)
 
 
 def _opinion(tracks: PerformanceTracks, neutral: calibration.Neutral, settings: RetargetSettings) -> FloatArray:
@@ -136,7 +154,8 @@ def _finish_weights(
     for region in REGIONS:
         own = settings.region(region)
         strength[region_mask(region)] = own.smoothing * settings.smoothing
-        gain[region_mask(region)] = own.gain * settings.gain * UNSHRUNK.get(region, 1.0)
+        unshrunk = 1.0 if tracks.arkit_is_exact else UNSHRUNK.get(region, 1.0)
+        gain[region_mask(region)] = own.gain * settings.gain * unshrunk
     lids, lips = contacts.lids[tracks.valid], contacts.lips[tracks.valid]
     result = smoothing.smooth_columns(
         solved,
@@ -146,9 +165,12 @@ def _finish_weights(
         keep=_lid_channels(lids),
     )
     result = np.clip(result * gain, 0.0, 1.0)
+    curves = {region: settings.region(region).curve for region in REGIONS}
+    result = channel_edits.apply_edits(result, settings.channels, curves, mirror=settings.mirror)
     if settings.contact:
         result = contact.close_lids(result, lids)
         result = contact.close_lips(result, lips, tracks.basis_cm)
+        result = channel_edits.hold_limits(result, settings.channels, mirror=settings.mirror)
     return mirrored(result) if settings.mirror else result
 
 

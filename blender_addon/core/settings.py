@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The settings of a retarget; every default of the product stands here and nowhere else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from .channel_edits import ChannelSettings, Curve, require_curve
 from .regions import Region
 
 Reference: TypeAlias = Literal["neutral", "camera"]
@@ -14,15 +16,17 @@ JawTarget: TypeAlias = Literal["auto", "bone", "shapes", "both"]
 @dataclass(frozen=True, slots=True)
 class RegionSettings:
     """How one region follows the actor: `gain` multiplies its motion, `smoothing` 0 (raw) .. 1 (usual) .. 3
-    (strong)."""
+    (strong), `curve` bends the answer of each of its channels (the head has none)."""
 
     gain: float = 1.0
     smoothing: float = 1.0
+    curve: Curve = ()
 
     def __post_init__(self) -> None:
         """Refuse values outside what the panel offers."""
         _require_within("gain", self.gain, 0.0, 4.0)
         _require_within("smoothing", self.smoothing, 0.0, 4.0)
+        require_curve(self.curve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class RetargetSettings:
     start_frame: scene frame at which the media starts; frame_rate: (num, den); time_offset_s moves the motion later.
     bridge_s: gaps without a face up to this long are crossed on a line. contact: closed lids and lips close fully.
     head_location: move the head bone as well; location_scale: armature units per cm of the standard face.
+    channels {ARKit name: settings}: of those that are not at their defaults, after everything that regions do.
     regressor_trust: how much the engine's own channel estimates count beside the geometry (10 did best on synthetic).
     """
 
@@ -49,6 +54,7 @@ class RetargetSettings:
     mouth: RegionSettings = field(default_factory=RegionSettings)
     cheeks: RegionSettings = field(default_factory=RegionSettings)
     head: RegionSettings = field(default_factory=RegionSettings)
+    channels: Mapping[str, ChannelSettings] = field(default_factory=dict[str, ChannelSettings])
     neck_share: float = 0.35
     head_reference: Reference = "neutral"
     head_location: bool = False

@@ -41,7 +41,8 @@ class PerformanceTracks:
     image origin at the top-left corner, y down. head_rotation (T, 3, 3) camera from head and head_translation_cm
     (T, 3). fomm_value (T, 10, 2) and fomm_jacobian (T, 10, 2, 2) in [-1, 1] of `crop`, y down. arkit (T, 52) in
     0..1, the regressor's opinion. neutral_cm (70, 3) and basis_cm (52, 70, 3): the actor's face and what each
-    channel at 1 adds, head frame (x the subject's left, y up, z out of the face).
+    channel at 1 adds, head frame (x the subject's left, y up, z out of the face). arkit_is_exact: the channels are
+    the performance itself (another tool's take) and the landmarks were made from them; they are not solved again.
     """
 
     time_s: FloatArray
@@ -60,6 +61,7 @@ class PerformanceTracks:
     camera: PinholeCamera
     crop: CropSquare | None = None
     suggested_neutral_frame: int | None = None
+    arkit_is_exact: bool = False
 
     def __post_init__(self) -> None:
         """Check the shapes and turn everything into float64; raises ValueError naming the track that is wrong."""

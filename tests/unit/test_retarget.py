@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from blender_addon.core import rotation
+from blender_addon.core.channel_edits import ChannelSettings
 from blender_addon.core.retarget import retarget
 from blender_addon.core.rig import BoneControl, Rig, ShapeControl
 from blender_addon.core.settings import RegionSettings, RetargetSettings
@@ -218,3 +219,36 @@ def test_settings_out_of_range_are_refused(change):
 def test_a_track_of_the_wrong_shape_is_named(noisy):
     with pytest.raises(ValueError, match="irises_px"):
         replace(noisy, irises_px=noisy.irises_px[:-1])
+
+
+def test_channels_are_edited_without_touching_the_others(noisy, result):
+    channels = {
+        "jawOpen": ChannelSettings(maximum=0.3),
+        "eyeBlinkLeft": ChannelSettings(mute=True),
+        "mouthSmileLeft": ChannelSettings(curve=((0.0, 0.0), (1.0, 0.5))),
+    }
+    edited = retarget(noisy, RIG, replace(AT_30, channels=channels)).curves.shape_values
+    before = result.curves.shape_values
+    assert edited["jawOpen"].max() == pytest.approx(0.3)
+    assert edited["eyeBlinkLeft"].max() == 0.0
+    np.testing.assert_allclose(edited["mouthSmileLeft"], before["mouthSmileLeft"] / 2, atol=1e-9)
+    for name in ("eyeBlinkRight", "mouthSmileRight", "browInnerUp"):
+        np.testing.assert_array_equal(edited[name], before[name])
+
+
+def test_a_regions_response_bends_its_channels(noisy, result):
+    half = RegionSettings(curve=((0.0, 0.0), (1.0, 0.5)))
+    edited = retarget(noisy, RIG, replace(AT_30, brows=half)).curves.shape_values
+    np.testing.assert_allclose(edited["browInnerUp"], result.curves.shape_values["browInnerUp"] / 2, atol=1e-9)
+    np.testing.assert_array_equal(edited["jawOpen"], result.curves.shape_values["jawOpen"])
+
+
+def test_the_channels_of_another_tools_take_are_not_solved_again():
+    weights = np.random.default_rng(2).random((FRAMES, 52))
+    tracks = replace(made_take(acting(FRAMES), nodding(FRAMES), arkit=weights), arkit_is_exact=True)
+    raw = replace(AT_30, smoothing=0.0, contact=False)
+    taken = retarget(tracks, RIG, raw)
+    np.testing.assert_allclose(taken.arkit_weights, weights, atol=1e-12)
+    assert taken.report.explained == 1.0
+    rested = retarget(tracks, RIG, replace(raw, neutral_frame=5))
+    np.testing.assert_allclose(rested.arkit_weights, np.clip(weights - weights[5], 0, 1), atol=1e-12)
