@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-SHRINK_FIRST = 0.6  # below this scale linear sampling would skip pixels, so the picture is averaged down first
+ROUND_UP = 0.4  # 1.6 pixels to one and more are first averaged in blocks: linear sampling alone would skip some
 
 
 @dataclass(frozen=True)
@@ -50,22 +50,21 @@ class SquareCrop:
         return np.column_stack([linear, offset])
 
     def _shrunk(self, image: Array, size: int) -> tuple[Array, "SquareCrop"]:
-        scale = size / self.side_px
-        if scale >= SHRINK_FIRST:
+        """The part of `image` around the square, averaged over whole blocks of pixels, and the square in it."""
+        block = int(self.side_px / size + ROUND_UP)
+        if block < 2:
             return image, self
         reach = self.side_px * 0.75  # covers the square at any roll
         height, width = image.shape[:2]
         left, right = (int(np.clip(self.center_px[0] + d, 0, width)) for d in (-reach, reach))
         top, bottom = (int(np.clip(self.center_px[1] + d, 0, height)) for d in (-reach, reach))
-        if right - left < 2 or bottom - top < 2:
+        columns, rows = (right - left) // block, (bottom - top) // block
+        if columns < 2 or rows < 2:
             return image, self
-        new = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
-        region = cv2.resize(image[top:bottom, left:right], new, interpolation=cv2.INTER_AREA)
-        factor = np.array([new[0] / (right - left), new[1] / (bottom - top)])
-        center = (np.asarray(self.center_px) - [left, top]) * factor
-        return region, SquareCrop(
-            (float(center[0]), float(center[1])), self.side_px * float(factor.mean()), self.roll_rad
-        )
+        part = image[top : top + rows * block, left : left + columns * block]
+        region = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+        center = (self.center_px[0] - left) / block, (self.center_px[1] - top) / block
+        return region, SquareCrop(center, self.side_px / block, self.roll_rad)
 
 
 def letterboxed(image: Array, size: int) -> tuple[Array, SquareCrop]:

@@ -49,10 +49,11 @@ class LandmarkNet(nn.Module):
         super().__init__()
         first, second, third, fourth = stem, stem * 2, stem * 4, stem * 8
         self.dimensions = {"stem": stem, "wide": wide, "points": points}
-        self.at_32 = nn.Sequential(_conv(3, first, 5, 2), _conv(first, second, 3, 2), _Residual(second))
-        self.at_16 = nn.Sequential(_conv(second, third, 3, 2), _Residual(third), _Residual(third))
-        self.at_8 = nn.Sequential(_conv(third, fourth, 3, 2), _Residual(fourth), _Residual(fourth))
-        self.at_4 = nn.Sequential(_conv(fourth, wide, 3, 2), _Residual(wide))
+        self.at_4_channels = wide
+        self.at_32 = nn.Sequential(_conv(3, first, 5, 2), _conv(first, second, 3, 2), Residual(second))
+        self.at_16 = nn.Sequential(_conv(second, third, 3, 2), Residual(third), Residual(third))
+        self.at_8 = nn.Sequential(_conv(third, fourth, 3, 2), Residual(fourth), Residual(fourth))
+        self.at_4 = nn.Sequential(_conv(fourth, wide, 3, 2), Residual(wide))
         self.up_8 = _conv(wide, fourth, 1)
         self.fuse_8 = _conv(fourth, third)
         self.fuse_16 = _conv(third, third)
@@ -69,13 +70,10 @@ class LandmarkNet(nn.Module):
         at_16 = self.at_16(at_32)
         at_8 = self.at_8(at_16)
         at_4 = self.at_4(at_8)
-        decoded = self.fuse_8(_double(self.up_8(at_4)) + at_8)
-        decoded = self.fuse_16(_double(decoded) + at_16)
-        decoded = self.fuse_32(_double(decoded) + self.lateral_32(at_32))
-        points = expected_position(self.heatmaps(decoded)) * _GRID_REACH
-        summary = self.summary(at_4)
-        log_sigma = self.spread(summary).float().clamp(-6.0, 4.0) + _SIGMA_CENTRE
-        return LandmarkOutput(points, log_sigma, rotation_from_6d(self.rotation(summary).float()))
+        decoded = self.fuse_8(doubled(self.up_8(at_4)) + at_8)
+        decoded = self.fuse_16(doubled(decoded) + at_16)
+        decoded = self.fuse_32(doubled(decoded) + self.lateral_32(at_32))
+        return landmark_output(self, self.heatmaps(decoded), self.summary(at_4))
 
 
 class BoxNet(nn.Module):
@@ -93,10 +91,10 @@ class BoxNet(nn.Module):
             _conv(3, stem, 5, 2),
             _conv(stem, stem * 2, 3, 2),
             _conv(stem * 2, wide, 3, 2),
-            _Residual(wide),
+            Residual(wide),
             _conv(wide, wide, dilation=2),
             _conv(wide, wide, dilation=4),
-            _Residual(wide),
+            Residual(wide),
         )
         self.maps = nn.Conv2d(wide, 2, 1)
         self.presence = nn.Linear(wide + 1, 1)
@@ -177,6 +175,13 @@ def regressor_features(
     return np.concatenate(parts, 1).astype(np.float32)
 
 
+def landmark_output(net: LandmarkNet, heatmaps: Tensor, summary: Tensor) -> LandmarkOutput:
+    """What `net` says of heatmaps (B, 70, 32, 32) and the summary (B, 192) of the picture."""
+    points = expected_position(heatmaps) * _GRID_REACH
+    log_sigma = net.spread(summary).float().clamp(-6.0, 4.0) + _SIGMA_CENTRE
+    return LandmarkOutput(points, log_sigma, rotation_from_6d(net.rotation(summary).float()))
+
+
 def rotation_from_6d(raw: Tensor) -> Tensor:
     """Rotation matrices (B, 3, 3) whose first two columns are the orthonormalised halves of `raw` (B, 6)."""
     first = functional.normalize(raw[:, :3], dim=1)
@@ -221,7 +226,8 @@ def _turn(angle_rad: NDArray[np.float64]) -> NDArray[np.float64]:
     return matrix
 
 
-def _double(features: Tensor) -> Tensor:
+def doubled(features: Tensor) -> Tensor:
+    """Features (B, C, 2H, 2W) of ones (B, C, H, W), every cell repeated."""
     return functional.interpolate(features, scale_factor=2.0, mode="nearest")
 
 
@@ -232,7 +238,7 @@ def _conv(into: int, out: int, kernel: int = 3, stride: int = 1, dilation: int =
     return nn.Sequential(conv, nn.BatchNorm2d(out), nn.ReLU(inplace=True))
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
     """Two 3x3 convolutions around a skip connection."""
 
     def __init__(self, channels: int) -> None:

@@ -10,7 +10,8 @@ import torch
 
 from fomm_engine.face.crop import SquareCrop, bounding_square
 from fomm_engine.face.detect import FaceFinder, image_tensor
-from fomm_engine.face.nets import LANDMARK_CROP_FACTOR, LANDMARK_INPUT_SIZE, LandmarkNet
+from fomm_engine.face.fast_landmarks import Look
+from fomm_engine.face.nets import LANDMARK_CROP_FACTOR, LANDMARK_INPUT_SIZE
 from fomm_engine.wire.names import LANDMARK_COUNT, LANDMARKS, MIRRORED_POINTS
 
 Array = npt.NDArray[Any]
@@ -44,7 +45,7 @@ class FrameFace:
 class FaceTracker:
     """Follows one face; give it the frames of one video in order."""
 
-    def __init__(self, finder: FaceFinder, net: LandmarkNet, settings: TrackerSettings | None = None) -> None:
+    def __init__(self, finder: FaceFinder, net: Look, settings: TrackerSettings | None = None) -> None:
         self._finder = finder
         self._net = net
         self._settings = settings or TrackerSettings()

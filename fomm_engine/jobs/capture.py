@@ -9,6 +9,7 @@ import torch
 from fomm_engine import __version__
 from fomm_engine.face import weights
 from fomm_engine.face.detect import FaceFinder
+from fomm_engine.face.fast_landmarks import fast_landmark_net
 from fomm_engine.face.recording import Recorder, Recording
 from fomm_engine.face.take import solved_take
 from fomm_engine.face.tracker import FaceTracker, TrackerSettings
@@ -73,7 +74,8 @@ def _options(job: Job) -> dict[str, Any]:
 
 
 def _tracker(face: Any) -> FaceTracker:
-    return FaceTracker(FaceFinder(weights.load_box_net()), weights.load_landmark_net(), TrackerSettings(face=face))
+    net = fast_landmark_net(weights.load_landmark_net())
+    return FaceTracker(FaceFinder(weights.load_box_net()), net, TrackerSettings(face=face))
 
 
 def _record(reader: VideoReader, tracker: FaceTracker, options: dict[str, Any], reporter: Reporter) -> Recording:
