@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fomm_engine import __version__
-from fomm_engine.commands import animate, capture, doctor
+from fomm_engine.commands import animate, capture, doctor, models
 from fomm_engine.commands.command import Command
 from fomm_engine.jobs import BAD_INPUT, FAILED, OK, run_job, say_hello
 from fomm_engine.stdio import CancelFlag, EventSink, Reporter, TerminalSink
@@ -19,6 +19,8 @@ INTERRUPTED = 130
 COMMANDS: dict[str, Command] = {
     "capture": capture.COMMAND,
     "animate": animate.COMMAND,
+    "models": models.COMMAND,
+    "convert": models.CONVERT,
     "doctor": doctor.COMMAND,
 }
 EXIT_CODES = "Exit codes: 0 done, 1 the engine's own fault, 2 input that cannot be used, 130 stopped."
