@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Coverage-guided fuzzing of everything that reads a file or a line from outside."""

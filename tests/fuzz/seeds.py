@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A few whole inputs of each format, so that the fuzzer starts behind the first check and not before it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from blender_addon.core.live_link import COLUMNS
+from blender_addon.core.rig_basis import MeasuredControl, RigBasis, basis_to_plain
+from fomm_engine.wire.events import format_event
+
+CONVENTIONS = Path(__file__).resolve().parents[2] / "rigs" / "conventions"
+LINES = (
+    format_event("hello", protocol=[1, 0], engine="0.1.0", pid=1, kinds=["capture"]),
+    format_event("progress", stage="track", current=3, total=None, message=""),
+    format_event("progress", stage="track", current=3, total=9, message="half"),
+    format_event("warn", code="lost-frames", message="some", frames=[1, 2]),
+    format_event("log", level="info", message="text"),
+    format_event("failed", code="no-face", message="No face.", hint="", detail="trace"),
+    format_event("done", status="ok", output="/a", sha256="00", seconds=1.5),
+)
+
+
+def seeds(name: str) -> list[bytes]:
+    """Whole inputs for the format `name`."""
+    return _MAKERS[name]()
+
+
+def _session() -> list[bytes]:
+    return ["".join(LINES[:5] + LINES[last:]).encode() for last in (5, 6)]
+
+
+def _job() -> list[bytes]:
+    fields = {"kind": "capture", "input": {"video": "/a"}, "output": "/b", "options": {"face": "first"}}
+    return [json.dumps({"protocol": [1, 0], "weights": None, **fields}).encode()]
+
+
+def _capture() -> list[bytes]:
+    header = b"{" + json.dumps({"format": "face-capture", "version": [1, 0], "source": {"file": "a"}}).encode()[1:]
+    return [header, b"\x00\x93NUMPY\x01\x00", b"PK\x03\x04"]
+
+
+def _rig_map() -> list[bytes]:
+    small = sorted(CONVENTIONS.glob("*.json"), key=lambda path: path.stat().st_size)[:3]
+    return [path.read_bytes() for path in small]
+
+
+def _rig_basis() -> list[bytes]:
+    neutral = np.random.default_rng(0).normal(size=(70, 3)).round(1)
+    control = MeasuredControl("jaw", "bone", "jaw", "rotation0")
+    return [json.dumps(basis_to_plain(RigBasis((control,), neutral, np.ones((1, 70, 3))))).encode()]
+
+
+def _live_link() -> list[bytes]:
+    row = ",".join(["00:00:01:05.250", "61", *["0.5"] * 61])
+    return [f"{','.join(COLUMNS)}\n{row}\n".encode()]
+
+
+_MAKERS = {
+    "event": lambda: [line.encode() for line in LINES],
+    "session": _session,
+    "job": _job,
+    "capture": _capture,
+    "rig_map": _rig_map,
+    "rig_basis": _rig_basis,
+    "live_link": _live_link,
+}
