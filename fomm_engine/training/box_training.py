@@ -239,11 +239,11 @@ def _place(
     reach = 1.15 if rng.random() < settings.cut_off else settings.reach
     offset = rng.uniform(-1, 1, 2) * (1 - share) / 2 * reach * side / share
     crop = Crop(centre + offset, side / share, np.radians(rng.normal(0, settings.turn_deg)), bool(rng.random() < 0.5))
-    sample = cut(_feathered(faces.picture(index)), stored, faces.labels.rotation[index], crop, picture)
+    sample = cut(feathered(faces.picture(index)), stored, faces.labels.rotation[index], crop, picture)
     return sample.picture, sample.points_px
 
 
-def _feathered(rgba: Picture) -> Picture:
+def feathered(rgba: Picture) -> Picture:
     """The stored picture with its lower border faded out, so that shoulders do not end in a line in wide frames."""
     faded = rgba.copy()
     rows = 12

@@ -16,8 +16,11 @@ from fomm_engine.training.expressions import ExpressionSampler, ExpressionSettin
 from fomm_engine.training.face_model import FaceModel
 from fomm_engine.training.renderer import FaceRenderer
 from fomm_engine.training.scene import SceneSettings, sample_person, sample_shot
+from fomm_engine.wire.names import ARKIT_CHANNELS, ARKIT_INDEX
+from fomm_engine.wire.whole_file import whole_file
 
 MANIFEST_NAME = "manifest.json"
+_PRESSING = [ARKIT_INDEX[f"mouth{name}"] for name in ("PressLeft", "PressRight", "RollLower", "RollUpper")]
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,45 @@ def write_face_set(
             pictures, labels = _render_shard(model, renderer, sampler, settings, shard=shard)
             _save_shard(path, pictures, labels)
             if done(shard):
-                return
+                break
+    describe_face_set(folder)
+
+
+def describe_face_set(folder: Path) -> None:
+    """Write counts and measured distributions of the shards that are there into the manifest."""
+    content = read_manifest(folder)
+    kinds = {"training": False, "held_out": True}
+    sets = {name: FaceSet(folder, held_out=held_out).labels for name, held_out in kinds.items()}
+    content["measured"] = {name: distributions(labels) for name, labels in sets.items() if len(labels.person)}
+    _write_json(folder / MANIFEST_NAME, content)
+
+
+def distributions(labels: Labels) -> dict[str, float]:
+    """Numbers of frames and identities, and shares of frames by head pose (degrees) and expression."""
+    yaw, pitch = head_angles_deg(labels.rotation)
+    shut = labels.arkit[:, [ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]]
+    jaw, close = (labels.arkit[:, ARKIT_INDEX[name]] for name in ("jawOpen", "mouthClose"))
+    looks = [ARKIT_INDEX[name] for name in ARKIT_CHANNELS if name.startswith("eyeLook")]
+    shares = {
+        "yaw_beyond_30_deg": np.abs(yaw) > 30,
+        "yaw_beyond_50_deg": np.abs(yaw) > 50,
+        "pitch_beyond_20_deg": np.abs(pitch) > 20,
+        "lids_shut": (shut > 0.88).any(1),
+        "lids_45_to_88_percent_shut": ((shut > 0.45) & (shut <= 0.88)).any(1),
+        "jaw_open_beyond_0.2": (jaw > 0.2) & (close < 0.5 * jaw),
+        "lips_met_before_an_open_jaw": (jaw > 0.1) & (close > 0.9 * jaw),
+        "lips_pressed_or_rolled_in": (labels.arkit[:, _PRESSING] > 0.25).any(1),
+        "gaze_off_axis": labels.arkit[:, looks].max(1) > 0.2,
+    }
+    counts = {"frames": len(labels.person), "identities": len(np.unique(labels.person))}
+    return counts | {name: round(float(rows.mean()), 4) for name, rows in shares.items()}
+
+
+def head_angles_deg(rotation: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Yaw and pitch (N,) in degrees of rotations (N, 3, 3), camera from head."""
+    yaw = np.arctan2(-rotation[:, 2, 0], np.hypot(rotation[:, 0, 0], rotation[:, 1, 0]))
+    pitch = -np.arctan2(rotation[:, 2, 1], rotation[:, 2, 2])
+    return np.degrees(yaw), np.degrees(pitch)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -155,5 +196,9 @@ def _save_shard(path: Path, pictures: NDArray[np.uint8], labels: Labels) -> None
 
 
 def _write_manifest(folder: Path, settings: FaceSetSettings) -> None:
-    content = dataclasses.asdict(settings)
-    (folder / MANIFEST_NAME).write_text(json.dumps(content, indent=1) + "\n", encoding="ascii")
+    _write_json(folder / MANIFEST_NAME, dataclasses.asdict(settings))
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="ascii")

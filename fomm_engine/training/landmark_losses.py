@@ -100,7 +100,21 @@ def landmark_scores(output: LandmarkOutput, points: Tensor, rotation: Tensor) ->
     scores["rotation_deg"] = float(torch.rad2deg(torch.acos(((turn - 1) / 2).clamp(-1, 1))).mean())
     difference = (euler_deg(output.rotation) - euler_deg(rotation)).abs().mean(0)
     scores |= dict(zip(("yaw_deg", "pitch_deg", "roll_deg"), difference.tolist(), strict=True))
-    return scores
+    return scores | sigma_scores(output, points)
+
+
+def sigma_scores(output: LandmarkOutput, points: Tensor) -> dict[str, float]:
+    """How honest sigma is at the inner 51 points. sigma stands for the mean of |dx| + |dy|: `sigma_ratio` is that mean
+    over sigma (1 is right), `sigma_worst_ratio` the one furthest from 1 among eighths of the points by their sigma."""
+    inner = list(LANDMARKS["inner51"])
+    error = (output.points - points).abs().sum(2)[:, inner].flatten()
+    sigma = output.log_sigma[:, inner].flatten().exp()
+    parts = sigma.argsort().chunk(8)
+    ratios = [float(error[rows].mean() / sigma[rows].mean()) for rows in parts]
+    return {
+        "sigma_ratio": float(error.mean() / sigma.mean()),
+        "sigma_worst_ratio": max(ratios, key=lambda ratio: abs(ratio - 1)),
+    }
 
 
 def euler_deg(rotation: Tensor) -> Tensor:

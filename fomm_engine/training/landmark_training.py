@@ -50,10 +50,14 @@ def train_landmarks(data: Path, out: Path, settings: LandmarkTrainingSettings, l
 
 def evaluate(net: LandmarkNet, batch: Batch) -> dict[str, float]:
     """Scores of a net in eval mode on a batch."""
+    return landmark_scores(outputs_of(net, batch), batch.points, batch.rotation)
+
+
+def outputs_of(net: LandmarkNet, batch: Batch) -> LandmarkOutput:
+    """What a net in eval mode says of every picture of a batch."""
     with torch.inference_mode():
         outputs = [net(as_input(part)) for part in batch.picture.split(50)]
-    joined = LandmarkOutput(*(torch.cat(part) for part in zip(*outputs, strict=True)))
-    return landmark_scores(joined, batch.points, batch.rotation)
+    return LandmarkOutput(*(torch.cat(part) for part in zip(*outputs, strict=True)))
 
 
 def as_input(picture: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fomm_engine.face.detect import FaceFinder
 from fomm_engine.face.nets import ArkitRegressor, BoxNet, LandmarkNet
 from fomm_engine.face.weights import WEIGHTS_FOLDER, load_arkit_regressor, load_box_net, load_landmark_net
 from fomm_engine.training import arkit_training, box_training, landmark_training
@@ -18,9 +19,12 @@ from fomm_engine.training.checkpoint import averaged_weights
 from fomm_engine.training.dataset import FaceSetSettings, write_face_set
 from fomm_engine.training.export import export_arrays, export_net
 from fomm_engine.training.face_model import FaceModel, load_face_model
+from fomm_engine.training.first_frames import FirstFrameSettings, first_frame_scores
 from fomm_engine.training.landmark_data import held_out_batch
+from fomm_engine.training.landmark_losses import landmark_scores
 from fomm_engine.training.landmark_training import LandmarkTrainingSettings, train_landmarks
 from fomm_engine.training.prior import face_prior
+from fomm_engine.training.sheets import failures_sheet, write_png, write_sheets
 from fomm_engine.wire.errors import UserError
 
 Log = Callable[[str], None]
@@ -36,7 +40,8 @@ _NETS = {
 class TrainingPlan:
     """What to train where. `minutes` is the time of the stage that is run, or of all of them together.
 
-    `out` receives `data/` (rendered faces), the checkpoints and `weights/` (what the engine loads).
+    `out` receives `data/` (rendered faces, their manifest), `sheets/` (pictures of them and of the worst frames), the
+    checkpoints and `weights/` (what the engine loads).
     """
 
     face_model: Path
@@ -50,6 +55,7 @@ class TrainingPlan:
     batch: int = 24
     held_out: int = 400
     measured: int = 1000
+    first_frames: int = 300
 
 
 @dataclass(frozen=True)
@@ -133,19 +139,34 @@ def _measure(plan: TrainingPlan, _: float, log: Log) -> None:
     folder, data = plan.out / "weights", _data(plan)
     net = load_landmark_net(folder)
     for augmented in (False, True):
+        kind = "augmented" if augmented else "clean"
         batch = held_out_batch(data, count=plan.measured, augmented=augmented)
-        scores = landmark_training.evaluate(net, batch)
-        log(json.dumps({"landmarks": "augmented" if augmented else "clean", "frames": len(batch.picture), **scores}))
+        output = landmark_training.outputs_of(net, batch)
+        scores = landmark_scores(output, batch.points, batch.rotation)
+        log(json.dumps({"landmarks": kind, "frames": len(batch.picture), **_rounded(scores)}))
+        write_png(plan.out / "sheets" / f"failures_{kind}.png", failures_sheet(batch, output.points.numpy()))
     settings = BoxTrainingSettings(planned_s=0.0, held_out=plan.measured)
     log(json.dumps({"box": box_training.measure(load_box_net(folder), box_training.held_out_boxes(data, settings))}))
+    first = FirstFrameSettings(count=plan.first_frames)
+    log(json.dumps({"first_frames": first_frame_scores(data, FaceFinder(load_box_net(folder)), net, first)}))
     regressor = load_arkit_regressor(folder)
     arkit = ArkitTrainingSettings(planned_s=0.0)
     log(json.dumps({"arkit": arkit_training.arkit_scores(_model(plan), regressor.state_dict(), arkit)}))
 
 
+def _rounded(scores: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in scores.items()}
+
+
+def _sheets(plan: TrainingPlan, _: float, log: Log) -> None:
+    for path in write_sheets(_data(plan), plan.out / "sheets"):
+        log(f"wrote {path.name}")
+
+
 STAGES = {
     "prior": _Stage(_prior, 0.0),
     "faces": _Stage(_faces, 0.3),
+    "sheets": _Stage(_sheets, 0.0),
     "landmarks": _Stage(_landmarks, 0.54),
     "box": _Stage(_box, 0.1),
     "arkit": _Stage(_arkit, 0.06),

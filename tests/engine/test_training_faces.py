@@ -9,15 +9,17 @@ import pytest
 pytest.importorskip("cv2")
 torch = pytest.importorskip("torch")
 
+from fomm_engine.face.nets import LandmarkOutput  # noqa: E402
 from fomm_engine.training.accessories import AccessoryChances, sample_accessories  # noqa: E402
-from fomm_engine.training.dataset import MANIFEST_NAME, FaceSet, Labels  # noqa: E402
+from fomm_engine.training.dataset import MANIFEST_NAME, FaceSet, Labels, distributions  # noqa: E402
 from fomm_engine.training.expressions import ExpressionSampler, ExpressionSettings  # noqa: E402
 from fomm_engine.training.face_model import FaceModel, load_face_model  # noqa: E402
-from fomm_engine.training.landmark_losses import LossSettings, peak_loss  # noqa: E402
+from fomm_engine.training.landmark_data import Batch  # noqa: E402
+from fomm_engine.training.landmark_losses import LossSettings, peak_loss, sigma_scores  # noqa: E402
 from fomm_engine.training.mesh import tube  # noqa: E402
-from fomm_engine.training.scene import SceneSettings, sample_person  # noqa: E402
-from fomm_engine.training.sheets import contact_sheet, with_labels  # noqa: E402
-from fomm_engine.wire.names import LANDMARKS, POINT_COUNT  # noqa: E402
+from fomm_engine.training.scene import SceneSettings, rotation_from_euler, sample_person  # noqa: E402
+from fomm_engine.training.sheets import contact_sheet, failures_sheet, with_labels  # noqa: E402
+from fomm_engine.wire.names import ARKIT_INDEX, LANDMARKS, POINT_COUNT  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +167,44 @@ def test_a_tube_is_closed_around_its_path():
     points, triangles = tube(np.array([[0.0, 0, 0], [0, 5, 0], [0, 10, 0]]), 1.0, 8)
     assert triangles.max() == len(points) - 1
     np.testing.assert_allclose(np.hypot(points[:, 0], points[:, 2]), 1.0, atol=1e-5)
+
+
+def test_distributions_count_what_the_labels_say():
+    rotation = np.stack([rotation_from_euler(np.radians(yaw), 0.1, 0) for yaw in (0, 35, -55, 10)])
+    arkit = np.zeros((4, 52), np.float32)
+    arkit[0, ARKIT_INDEX["eyeBlinkLeft"]] = 1.0
+    arkit[1, ARKIT_INDEX["eyeBlinkRight"]] = 0.6
+    arkit[2, [ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthClose"]]] = 0.5
+    arkit[3, ARKIT_INDEX["jawOpen"]] = 0.5
+    labels = Labels(np.zeros((4, POINT_COUNT, 2)), rotation, arkit, np.array([7, 7, 8, 9]))
+    shares = distributions(labels)
+    assert (shares["frames"], shares["identities"]) == (4, 3)
+    expected = {"yaw_beyond_30_deg": 0.5, "yaw_beyond_50_deg": 0.25, "lids_shut": 0.25, "jaw_open_beyond_0.2": 0.25}
+    assert {name: shares[name] for name in expected} == expected
+    assert shares["lids_45_to_88_percent_shut"] == shares["lips_met_before_an_open_jaw"] == 0.25
+
+
+def test_sigma_is_called_honest_where_it_is():
+    torch.manual_seed(0)
+    sigma = torch.exp(torch.empty(200, POINT_COUNT).uniform_(-4, -2))
+    spread = torch.distributions.Laplace(0.0, 1.0).sample((200, POINT_COUNT, 2)) * sigma[..., None] / 2
+    truth = torch.zeros(200, POINT_COUNT, 2)
+    output = LandmarkOutput(spread, sigma.log(), torch.eye(3).expand(200, 3, 3))
+    honest = sigma_scores(output, truth)
+    assert honest["sigma_ratio"] == pytest.approx(1, abs=0.05)
+    assert honest["sigma_worst_ratio"] == pytest.approx(1, abs=0.1)
+    flat = sigma_scores(output._replace(log_sigma=sigma.log().mean().expand(200, POINT_COUNT)), truth)
+    assert abs(sigma_scores(output._replace(log_sigma=sigma.log() + 1), truth)["sigma_ratio"] - 0.37) < 0.05
+    assert flat["sigma_worst_ratio"] != pytest.approx(1, abs=0.1)
+
+
+def test_the_worst_picture_comes_first():
+    truth = torch.zeros(3, POINT_COUNT, 2)
+    truth[:, 36, 0], truth[:, 45, 0] = -0.3, 0.3
+    batch = Batch(torch.zeros(3, 128, 128, 3, dtype=torch.uint8), truth, torch.eye(3).expand(3, 3, 3), 3)
+    found = truth.numpy().copy()
+    found[1] += 0.3
+    found[2] += 0.05
+    sheet = failures_sheet(batch, found, 2)
+    first, second = (int((sheet[:, start : start + 192] > 40).any(2).sum()) for start in (0, 192))
+    assert first > second  # two drawings apart cover more than two on top of each other

@@ -40,6 +40,7 @@ def plan(face_model_path, tmp_path_factory) -> TrainingPlan:
         batch=4,
         held_out=4,
         measured=6,
+        first_frames=3,
     )
 
 
@@ -59,12 +60,21 @@ def trained(plan) -> tuple[TrainingPlan, list[str]]:
 def test_every_stage_ran_and_weights_load(trained):
     plan, lines = trained
     ran = [line.split()[1] for line in lines if line.startswith("stage ")]
-    assert ran == ["prior", "faces", "landmarks", "box", "arkit", "export", "measure"]
+    assert ran == ["prior", "faces", "sheets", "landmarks", "box", "arkit", "export", "measure"]
     figures = [json.loads(line) for line in lines if line.startswith("{")]
-    measured = {key: figure for figure in figures for key in ("landmarks", "box", "arkit") if key in figure}
+    measured = {
+        key: figure for figure in figures for key in ("landmarks", "box", "first_frames", "arkit") if key in figure
+    }
     assert measured["landmarks"]["inner51_percent"] > 0
     assert set(measured["box"]["box"]) >= {"failed_percent", "wrong_percent"}
     assert len(measured["arkit"]["arkit"]["r"]) == 51
+    assert measured["first_frames"]["first_frames"]["frames"] == 3
+    sheets = {path.name for path in (plan.out / "sheets").iterdir()}
+    assert sheets == {"faces.png", "labels.png", "failures_clean.png", "failures_augmented.png"}
+    manifest = json.loads((plan.out / "data" / "manifest.json").read_text())
+    assert manifest["seed"] == plan.faces.seed
+    assert manifest["measured"]["training"]["identities"] == 3
+    assert manifest["measured"]["held_out"]["frames"] == 6
     folder = plan.out / "weights"
     assert torch.isfinite(weights.load_landmark_net(folder)(torch.zeros(1, 3, 128, 128)).points).all()
     weights.load_box_net(folder)
