@@ -80,6 +80,7 @@ class Observation:
     point_offset (T, 70, 2): image right and down; point_sigma (T, 70). keypoint_offset (T, 10, 2) and stretch
     (T, 10, 2, 2), local stretching in the head's frontal plane (x the subject's left, y up) minus none; both None for
     a take without keypoints. row_bias (R,): a constant error of every row, found over the take; see `rows.build_rows`.
+    basis_cm (C, 70, 3): what each unknown does to the actor's points, where that is not the take's own 52 channels.
     """
 
     tracks: PerformanceTracks
@@ -90,6 +91,12 @@ class Observation:
     keypoint_offset: FloatArray | None
     stretch: FloatArray | None
     row_bias: FloatArray | None = None
+    basis_cm: FloatArray | None = None
+
+    @property
+    def moves_cm(self) -> FloatArray:
+        """What one unit of each unknown does to the points: (C, 70, 3), head frame."""
+        return self.tracks.basis_cm if self.basis_cm is None else self.basis_cm
 
 
 def observe(tracks: PerformanceTracks, *, rest_frames: IntArray, prior: ExpressionPrior) -> Observation:

@@ -104,7 +104,7 @@ def build_rows(observation: Observation, frames: IntArray) -> RowBlock:
     head_rows = camera_rows @ rotation[:, None]
     points = _PointRows(
         observation.point_offset[frames],
-        head_rows @ np.moveaxis(tracks.basis_cm, 0, -1),
+        head_rows @ np.moveaxis(observation.moves_cm, 0, -1),
         _nuisance(tracks, camera_rows, rotation, prior),
     )
     precision = np.repeat(1.0 / observation.point_sigma[frames] ** 2, 2, -1)
@@ -180,7 +180,7 @@ def _keypoint_rows(observation: Observation, points: _PointRows, frames: IntArra
     """Give the rows of the engine's keypoints and of their relative Jacobians; none where the take has none."""
     if observation.keypoint_offset is None or observation.stretch is None:
         return []
-    prior, tables, basis_cm = observation.prior, observation.tables, observation.tracks.basis_cm
+    prior, tables, basis_cm = observation.prior, observation.tables, observation.moves_cm
     mixed = points.combined(tables.value)
     moved = _PointRows(observation.keypoint_offset[frames], mixed.basis, mixed.nuisance)
     stretch = np.einsum("cni,knj->kijc", basis_cm[..., :2], tables.gradient)
