@@ -12,7 +12,7 @@ import time
 from typing import Any, Protocol, TextIO
 
 from fomm_engine.wire import events
-from fomm_engine.wire.errors import Cancelled
+from fomm_engine.wire.errors import Cancelled, HostGone
 
 PROGRESS_INTERVAL_S = 0.1  # at most ten progress events a second
 
@@ -78,6 +78,7 @@ class CancelFlag:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._asked = True
 
     def watch_stdin(self) -> None:
         """Start listening; the thread ends with the process."""
@@ -91,10 +92,13 @@ class CancelFlag:
         """Whether the job was asked to stop."""
         return self._event.is_set()
 
+    def check(self) -> None:
+        """Nothing, unless the job must stop: raises Cancelled, or HostGone where nobody asked for it."""
+        if self._event.is_set():
+            raise Cancelled("the job was cancelled") if self._asked else HostGone("the host went away")
+
     def _listen(self) -> None:
-        for line in sys.stdin:
-            if events.is_cancel(line):
-                break
+        self._asked = any(events.is_cancel(line) for line in sys.stdin)
         self._event.set()
 
 
@@ -125,6 +129,5 @@ class Reporter:
         self._sink.emit("warn", code=code, message=message, frames=list(frames))
 
     def check_cancelled(self) -> None:
-        """Raises Cancelled when the host asked the job to stop."""
-        if self._cancel.is_set():
-            raise Cancelled("the job was cancelled")
+        """Raises Cancelled when the host asked the job to stop, HostGone (one too) when it went away."""
+        self._cancel.check()

@@ -44,6 +44,17 @@ class TakeMotion:
     keypoints: tuple[Keypoints, ...]
     neutral: Keypoints
 
+    def at(self, time_s: float) -> Keypoints:
+        """The keypoints of the frame that is nearest to this time."""
+        return self.keypoints[nearest(self.time_s, time_s)]
+
+
+def nearest(time_s: Array, wanted_s: float) -> int:
+    """The index of the time in `time_s` (T,), increasing, that is nearest to `wanted_s`."""
+    after = int(np.searchsorted(time_s, wanted_s))
+    pair = [index for index in (after - 1, after) if 0 <= index < len(time_s)]
+    return min(pair, key=lambda index: abs(float(time_s[index]) - wanted_s))
+
 
 def find_portrait_face(image: Image) -> PortraitFace:
     """The largest face of `image` (H,W,3) uint8 RGB.

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fomm_engine.model.lip_seam import find_seam, parted
-from fomm_engine.model.motion import Keypoints, hull_scale, inverse_2x2
+from fomm_engine.model.motion import Keypoints, MotionSettings, hull_scale, inverse_2x2, transferred
 from fomm_engine.model.polyaffine import affine_fit, applied, carried, logarithms, tamed
 from fomm_engine.wire.names import KEYPOINTS
 
@@ -94,6 +94,7 @@ class PortraitWarp:
         self, portrait: Image, source: Keypoints, initial: Keypoints, settings: PreviewSettings | None = None
     ) -> None:
         self.portrait = portrait
+        self.source = source
         self.settings = settings or PreviewSettings()
         self._source = source.value.astype(np.float64)
         self._initial = initial
@@ -118,6 +119,10 @@ class PortraitWarp:
         """(grid,grid,2) in [-1,1]: where each cell of the result lies in the portrait, the lips as one sheet."""
         pose = self.pose(driving)
         return self._by_own(self._by_head(pose), pose.own, pose.centers)
+
+    def normalised(self, driving: Keypoints) -> Keypoints:
+        """The driving keypoints made to fit the portrait (see motion.transferred)."""
+        return transferred(self.source, driving, self._initial, MotionSettings(adapt_scale=self.settings.adapt_scale))
 
     def pose(self, driving: Keypoints) -> Pose:
         """The motion from the portrait to the pose of `driving`, relative to the initial driving keypoints."""

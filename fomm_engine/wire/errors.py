@@ -5,6 +5,7 @@ UnderstudyError
  +-- UserError        something the user can mend: code, one clear sentence, a hint (shown without a trace)
  +-- ProtocolError    a line or a job that is not of the protocol
  +-- Cancelled        the host asked the job to stop
+      +-- HostGone    the host went away without asking: what was done may be kept
 """
 
 
@@ -31,3 +32,7 @@ class ProtocolError(UnderstudyError):
 
 class Cancelled(UnderstudyError):
     """The host asked the job to stop, or went away."""
+
+
+class HostGone(Cancelled):
+    """The host's end of the pipe is closed: it died, or never meant to wait."""
