@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.array_types import FloatArray
-from ..core.rig import BoneRole
+from ..core.rig import BONE_ROLES, BoneRole
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _WORD_OF_ROLE = {"head": {"head"}, "neck": {"neck"}, "jaw": {"jaw", "jawbone", "lowerjaw"}, "eye": {"eye", "eyeball"}}
@@ -20,6 +20,13 @@ _NOT_THE_THING = {
     "twist", "tweak", "ik", "pole", "offset", "upper", "teeth", "tongue", "light", "hair", "master", "parent", "scale",
 }  # fmt: skip
 _INNER_LAYER = {"def", "org", "mch", "helper"}  # Rigify's and others' layers under the controls
+ROLE_WORDS: dict[str, str] = {
+    "neck": "Neck",
+    "head": "Head",
+    "jaw": "Jaw",
+    "eye_left": "Left Eye",
+    "eye_right": "Right Eye",
+}
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 
 
@@ -62,6 +69,19 @@ def roles_by_words(bones: Sequence[BonePlace]) -> dict[str, BoneRole]:
         if found is not None:
             roles[found] = role
     return roles
+
+
+def with_choice(
+    roles: Mapping[str, BoneRole], chosen: Mapping[str, str], parents: Mapping[str, str | None]
+) -> dict[str, BoneRole]:
+    """The roles with the user's choice {role: bone} in place of what was recognised; bones that are gone count as
+    none. The role "neck" chosen means that one bone alone."""
+    wanted: dict[BoneRole, str] = {role: chosen[role] for role in BONE_ROLES if chosen.get(role) in parents}
+    kept: dict[str, BoneRole] = {
+        bone: role for bone, role in roles.items() if role not in wanted and bone not in wanted.values()
+    }
+    kept.update((bone, role) for role, bone in wanted.items())
+    return kept
 
 
 def in_order(roles: Mapping[str, BoneRole], parents: Mapping[str, str | None]) -> dict[str, BoneRole]:

@@ -12,7 +12,7 @@ from mathutils import Vector
 
 from fomm_engine.wire.errors import UserError
 
-from . import properties, rig_scan
+from . import match_report, properties, rig_scan
 from .rig_scan import Parts
 
 LEAST_MOTION = 1e-5  # of a mesh's size: keys move less by rounding alone
@@ -40,8 +40,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """The name the user knows it by."""
-        main = self.parts.armature or self.parts.meshes[0]
-        return main.name
+        return (self.parts.armature or self.parts.meshes[0]).name
 
 
 def choose_character(context: bpy.types.Context, name: str = "") -> str:
@@ -89,18 +88,35 @@ def armature_of(thing: bpy.types.Object) -> bpy.types.Object | None:
 
 
 def remember(scene: bpy.types.Scene, candidate: Candidate) -> None:
-    """Nothing; the candidate is the scene's character."""
+    """Nothing; the candidate is the scene's character. What the user decided about it before still holds."""
     own = properties.of(scene).character
-    own.armature = candidate.parts.armature
+    parts = candidate.parts
+    same_face = {entry.object for entry in own.meshes} & set(parts.meshes)
+    if own.armature != parts.armature or (own.armature is None and not same_face):
+        match_report.forget(own)
+    own.armature = parts.armature
     own.meshes.clear()
-    for mesh in candidate.parts.meshes:
+    for mesh in parts.meshes:
         own.meshes.add().object = mesh
+    refresh(scene)
+
+
+def refresh(scene: bpy.types.Scene) -> None:
+    """Nothing; what is shown of the character is what its objects and the user's choices give now."""
+    own, found = properties.of(scene).character, scan_of(scene)
+    match_report.fill(own, found)
     own.bones.clear()
-    for bone in candidate.scan.rig.bones:
+    for bone in found.rig.bones:
         entry = own.bones.add()
         entry.name, entry.role = bone.name, bone.role
-    own.rig_map, own.matched = candidate.scan.rig_map, candidate.scan.matched
-    own.summary, own.remarks = sentence(candidate), "\n".join(candidate.scan.remarks)
+    own.rig_map, own.matched = found.rig_map, found.matched
+    own.summary = sentence(Candidate(parts_of(scene), found))
+    own.remarks = "\n".join(found.remarks)
+
+
+def scan_of(scene: bpy.types.Scene) -> rig_scan.Scan:
+    """What the scene's character can do, the user's choices counted. Raises UserError("no-character")."""
+    return rig_scan.scan(parts_of(scene), match_report.choice_of(properties.of(scene).character))
 
 
 def sentence(candidate: Candidate) -> str:
@@ -125,6 +141,12 @@ def parts_of(scene: bpy.types.Scene) -> Parts:
     if own.armature is None and not meshes:
         raise UserError("no-character", "The character is no longer in this file.", "Detect it again.")
     return Parts(meshes, own.armature)
+
+
+def main_object(scene: bpy.types.Scene) -> bpy.types.Object:
+    """The object that the user knows the character by. Raises UserError("no-character")."""
+    parts = parts_of(scene)
+    return parts.armature or parts.meshes[0]
 
 
 def face_box(scene: bpy.types.Scene) -> tuple[Vector, float]:

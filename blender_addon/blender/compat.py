@@ -73,6 +73,12 @@ def assign_action(owner: bpy.types.ID, channels: ActionChannels) -> None:
         data.action_slot = channels.slot
 
 
+def set_strip_slot(strip: bpy.types.NlaStrip, channels: ActionChannels) -> None:
+    """Nothing; the NLA strip plays these channels of its action."""
+    if LAYERED_ACTIONS:
+        strip.action_slot = channels.slot
+
+
 def _own_channels(action: bpy.types.Action, slot: Any) -> ActionChannels:
     return ActionChannels(action, slot, _ensure_channelbag(action, slot))
 

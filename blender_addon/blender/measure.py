@@ -36,7 +36,7 @@ class Measured:
 def measure(scene: bpy.types.Scene, frames: range) -> Measured:
     """The evaluated values at these frames; the scene's current frame is put back."""
     parts = character.parts_of(scene)
-    rig = rig_scan.scan(parts).rig
+    rig = character.scan_of(scene).rig
     names = _shape_names(parts)
     current = scene.frame_current
     values, turns = [], []

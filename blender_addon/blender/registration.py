@@ -9,7 +9,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import jobs, panels, preferences, properties, status
-from .operators import character, engine, performance, portrait, render
+from .operators import channels, character, engine, neutral, performance, portrait, render, rig_map
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -22,6 +22,9 @@ CLASSES: tuple[type, ...] = (
     performance.UNDERSTUDY_OT_remove_take,
     performance.UNDERSTUDY_OT_cancel,
     character.UNDERSTUDY_OT_choose_character,
+    *rig_map.CLASSES,
+    *channels.CLASSES,
+    *neutral.CLASSES,
     character.UNDERSTUDY_OT_bake,
     render.UNDERSTUDY_OT_render_setup,
     render.UNDERSTUDY_OT_render,

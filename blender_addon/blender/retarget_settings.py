@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from ..core.settings import RegionSettings, RetargetSettings
+from . import channel_settings
 from .properties import UnderstudyRetarget
 
 # Blender splits a rate into whole frames and a base ("30 / 1.001"); float32 keeps seven digits of the base.
@@ -37,15 +38,24 @@ def settings_of(own: UnderstudyRetarget, scene: bpy.types.Scene) -> RetargetSett
     Raises ValueError for a value out of its range.
     """
     names = {field.name for field in fields(RetargetSettings)}
-    shown = [name for name in names if name in own.bl_rna.properties and name != "neutral_frame"]
+    made_here = ("neutral_frame", "channels")
+    shown = [name for name in names if name in own.bl_rna.properties and name not in made_here]
     values = {name: _exact(getattr(own, name)) for name in shown}
     regions: dict[str, Any] = {
-        entry.name: RegionSettings(gain=_exact(entry.gain), smoothing=_exact(entry.smoothing))
+        entry.name: RegionSettings(
+            gain=_exact(entry.gain), smoothing=_exact(entry.smoothing), curve=channel_settings.curve_of(own, entry)
+        )
         for entry in own.regions
         if entry.name in names
     }
     neutral = None if own.auto_neutral else own.neutral_frame
-    return RetargetSettings(neutral_frame=neutral, frame_rate=scene_rate(scene), **values, **regions)
+    return RetargetSettings(
+        neutral_frame=neutral,
+        frame_rate=scene_rate(scene),
+        channels=channel_settings.of(own),
+        **values,
+        **regions,
+    )
 
 
 def _exact(value: Any) -> Any:

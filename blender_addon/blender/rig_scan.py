@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import bpy
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import rig_map
 from ..core.rig import ARMATURE_FROM_HEAD, BoneControl, BoneRole, Rig
-from . import bone_roles, paths
+from . import bone_roles, paths, presets
 from .bone_roles import BonePlace
 
 _DRIVEN_KEY = re.compile(r'key_blocks\["(.+)"\]\.(?:value|mute)$')
@@ -32,13 +32,34 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What the user decided: the rig map's name ("" for the best match), rows of channels in place of the map's
+    {channel: ((control, weight), ...)}, and bones in place of the recognised ones {role: bone}."""
+
+    rig_map: str = ""
+    overrides: Mapping[str, rig_map.Rows] = field(default_factory=dict)
+    bones: Mapping[str, str] = field(default_factory=dict)
+
+
+AUTOMATIC = Choice()
+
+
+@dataclass(frozen=True)
 class Scan:
-    """What was recognised: the rig, the rig map's name, how many ARKit channels have a control, and remarks."""
+    """What was recognised: the rig, the rig map's name, how many ARKit channels have a control, and remarks.
+
+    match and convention: of the shapes, None where no map fits. maps: those that fit and the channels each finds, best
+    first. names: the shape keys that may be driven.
+    """
 
     rig: Rig
     rig_map: str
     matched: int
     remarks: tuple[str, ...]
+    match: rig_map.ShapeMatch | None = None
+    convention: rig_map.Convention | None = None
+    maps: tuple[tuple[rig_map.Convention, int], ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,25 +87,41 @@ def conventions() -> tuple[rig_map.Convention, ...]:
     return tuple(rig_map.parse_convention(json.loads(text)) for text in texts)
 
 
-def scan(parts: Parts) -> Scan:
-    """What is recognised in a character's objects; an empty rig where there is nothing to drive."""
+def scan(parts: Parts, choice: Choice = AUTOMATIC) -> Scan:
+    """What is recognised in a character's objects, and what the user decided about it; an empty rig where there is
+    nothing to drive."""
     keys, taken = free_keys(parts.meshes)
     names = [limits.name for limits in keys]
     bone_names = [bone.name for bone in parts.armature.data.bones] if parts.armature is not None else []
-    ranked = rig_map.rank_conventions(conventions(), shapes=names)
-    bones = _scan_bones(parts.armature, _mapped_bones(bone_names))
-    if not ranked:
-        return Scan(Rig((), bones.controls, bones.armature_from_head), "none", 0, bones.remarks)
-    convention = ranked[0][0]
+    ranked = rig_map.rank_conventions((*presets.own_maps(), *conventions()), shapes=names)
+    maps = tuple((convention, round(share * len(convention.targets))) for convention, share in ranked)
+    convention = _convention(choice, [convention for convention, _ in ranked])
+    bones = _scan_bones(parts.armature, _mapped_bones(bone_names, convention), choice.bones)
+    rig = Rig((), bones.controls, bones.armature_from_head)
+    if convention is None:
+        return Scan(rig, "none", 0, bones.remarks, maps=maps, names=tuple(names))
     limits = {key.name: (key.minimum, key.maximum) for key in keys}
-    match = rig_map.match_shapes(convention, names, limits=limits)
+    match = rig_map.match_shapes(convention, names, limits=limits, overrides=choice.overrides)
     matched = len(match.report.matched)
     return Scan(
-        Rig(match.controls, bones.controls, bones.armature_from_head),
+        replace(rig, shapes=match.controls),
         convention.name if matched else "none",
         matched,
         (*_shape_remarks(match.report, convention, taken), *bones.remarks),
+        match,
+        convention,
+        maps,
+        tuple(names),
     )
+
+
+def _convention(choice: Choice, ranked: list[rig_map.Convention]) -> rig_map.Convention | None:
+    """The map that the user chose, else the best; ARKit's own for rows that the user made where no map fits."""
+    everywhere = (*presets.own_maps(), *conventions())
+    chosen = next((own for own in everywhere if own.name == choice.rig_map), None)
+    if chosen is None and not ranked and any(choice.overrides.values()):
+        return next((own for own in everywhere if own.name == "arkit"), None)
+    return chosen or next(iter(ranked), None)
 
 
 def has_shape_keys(thing: bpy.types.Object) -> bool:
@@ -130,9 +167,12 @@ def _narrower(first: KeyLimits, second: KeyLimits) -> KeyLimits:
     return replace(first, minimum=low, maximum=max(low, high))
 
 
-def _mapped_bones(names: list[str]) -> dict[str, BoneRole]:
+def _mapped_bones(names: list[str], chosen: rig_map.Convention | None) -> dict[str, BoneRole]:
     """The roles under the rig map that knows most of these bones, its head among them; faces and bodies mix freely,
-    so this map need not be the one that fits the shape keys."""
+    so this map need not be the one that fits the shape keys, but a map of the user's own comes first."""
+    own = rig_map.match_bones(chosen, names) if chosen is not None and chosen.status == "user" else {}
+    if own:
+        return own
     matches = [rig_map.match_bones(convention, names) for convention in conventions()] if names else []
     return max((match for match in matches if "head" in match.values()), key=len, default={})
 
@@ -141,12 +181,12 @@ def _shape_remarks(report: rig_map.MatchReport, convention: rig_map.Convention, 
     mapped = {target for rows in convention.targets.values() for target, _ in rows}
     own = [name for name in taken if name in mapped]
     remarks = [f"Not written, because they are muted or a driver sets them: {', '.join(own)}."] if own else []
-    if report.matched and report.status in ("derived", "unverified"):
+    if report.matched and report.unsure:
         remarks.append(f"The rig map {report.convention} is {report.status}: look at the result.")
     return remarks
 
 
-def _scan_bones(armature: bpy.types.Object | None, by_map: dict[str, BoneRole]) -> _Bones:
+def _scan_bones(armature: bpy.types.Object | None, by_map: dict[str, BoneRole], chosen: Mapping[str, str]) -> _Bones:
     if armature is None:
         return _Bones((), ARMATURE_FROM_HEAD, ())
     places = {bone.name: _place(bone) for bone in armature.data.bones}
@@ -158,7 +198,7 @@ def _scan_bones(armature: bpy.types.Object | None, by_map: dict[str, BoneRole]) 
         **by_map,
         **{name: role for name, role in by_words.items() if role not in known and name not in by_map},
     }
-    roles = bone_roles.in_order(roles, parents)
+    roles = bone_roles.in_order(bone_roles.with_choice(roles, chosen, parents), parents)
     hindered = {name: bone_hindrance(armature, name) for name in roles}
     remarks = tuple(
         f"Bones not written, because {why}: {', '.join(name for name, own in hindered.items() if own == why)}."

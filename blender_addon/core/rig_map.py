@@ -6,7 +6,7 @@ The JSON of a convention is described in rigs/conventions/README.md; reading fil
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from fomm_engine.wire.names import ARKIT_CHANNELS, ARKIT_INDEX
@@ -117,6 +117,11 @@ def to_plain(convention: Convention) -> dict[str, Any]:
         "bones": {role: list(names) for role, names in convention.bones.items()},
         "notes": convention.notes,
     }
+
+
+def renamed(convention: Convention, name: str) -> Convention:
+    """Give the same rig map under another name."""
+    return replace(convention, name=name)
 
 
 def own_map(
@@ -270,7 +275,7 @@ def match_shapes(
     driven = _controls(rows, names, own_limits)
     report = MatchReport(
         convention=convention.name,
-        status=_less_sure(convention),
+        status=less_sure(convention),
         matched={channel: tuple(name for name, _ in own) for channel, own in rows.items() if own},
         missing=tuple(channel for channel, state in states.items() if state in ("missing", "partial")),
         unmapped=tuple(name for name in ARKIT_CHANNELS if name not in convention.targets and not rows[name]),
@@ -292,7 +297,7 @@ def _state(wanted: Rows, hits: list[tuple[str, float, tuple[str, ...]]] | None) 
     return "ambiguous" if any(len(names) > 1 for names in found) else "matched"
 
 
-def _less_sure(convention: Convention) -> Status:
+def less_sure(convention: Convention) -> Status:
     """Give the less sure of a convention's two statuses."""
     return STATUSES[max(STATUSES.index(convention.status), STATUSES.index(convention.targets_status))]
 

@@ -106,8 +106,8 @@ def test_an_error_is_shown_with_what_to_do(scene):
 def test_the_character_panel_says_what_was_recognised(ready):
     text = labels_in(drawn(panels.character.UNDERSTUDY_PT_character))
     assert "Ada Face" in text
-    assert "52 of 52 channels (arkit)" in text
-    assert "Left Eye: eye.L" in text
+    assert "52 of 52 channels: ARKit" in text
+    assert "Left Eye" in text
 
 
 def test_long_sentences_fit_the_sidebar():

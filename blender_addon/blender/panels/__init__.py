@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar tab "Understudy": five short steps from the video to the rendered shot. Drawing reads, never computes."""
 
-from .bake import UNDERSTUDY_PT_bake, UNDERSTUDY_PT_regions
+from . import channels, match
+from .bake import UNDERSTUDY_PT_bake, UNDERSTUDY_PT_bake_options, UNDERSTUDY_PT_motion, UNDERSTUDY_PT_neutral
 from .character import UNDERSTUDY_PT_character
 from .job_status import draw_status_bar
 from .performance import UNDERSTUDY_PT_performance
@@ -15,8 +16,19 @@ CLASSES: tuple[type, ...] = (
     UNDERSTUDY_PT_performance,
     UNDERSTUDY_PT_capture,
     UNDERSTUDY_PT_character,
+    match.UNDERSTUDY_UL_matches,
+    match.UNDERSTUDY_MT_rig_maps,
+    match.UNDERSTUDY_MT_match,
+    match.UNDERSTUDY_PT_match,
+    match.UNDERSTUDY_PT_bones,
     UNDERSTUDY_PT_bake,
-    UNDERSTUDY_PT_regions,
+    UNDERSTUDY_PT_neutral,
+    UNDERSTUDY_PT_motion,
+    channels.UNDERSTUDY_UL_channels,
+    channels.UNDERSTUDY_UL_regions,
+    channels.UNDERSTUDY_PT_regions,
+    channels.UNDERSTUDY_PT_channels,
+    UNDERSTUDY_PT_bake_options,
     UNDERSTUDY_PT_render,
     UNDERSTUDY_PT_portrait,
 )

@@ -26,10 +26,7 @@ class UNDERSTUDY_PT_bake(Step, bpy.types.Panel):
         column.prop(settings, "gain")
         column.prop(settings, "smoothing")
         column.prop(settings, "neck_share")
-        layout.prop(settings, "auto_neutral", text="Find Neutral")
-        row = layout.row()
-        row.enabled = not settings.auto_neutral
-        row.prop(settings, "neutral_frame")
+        layout.prop(settings, "mirror")
         large(layout).operator("understudy.bake", icon="KEY_HLT")
         if own.baked:
             wrapped(layout, f"Baked frames {own.baked_first} to {own.baked_last}.", icon="CHECKMARK")
@@ -37,28 +34,62 @@ class UNDERSTUDY_PT_bake(Step, bpy.types.Panel):
             wrapped(layout, note, icon="INFO")
 
 
-class UNDERSTUDY_PT_regions(Step, bpy.types.Panel):
-    """The finer settings of the bake."""
+class UNDERSTUDY_PT_neutral(Step, bpy.types.Panel):
+    """The actor at rest: which frame it is, and another one in its place."""
 
-    bl_label = "Fine Tuning"
+    bl_label = "Neutral Frame"
     bl_parent_id = "UNDERSTUDY_PT_bake"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Nothing; choices, then gain and smoothing for every region."""
+        """Nothing; the frame, why it was taken, and the buttons."""
         layout, settings = self.layout, properties.of(context.scene).retarget
-        column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        for name in ("head_reference", "gaze_target", "jaw_target", "mirror", "contact"):
-            column.prop(settings, name)
-        grid = layout.column(align=True)
-        header = grid.row()
-        header.label(text="Region")
-        header.label(text="Gain")
-        header.label(text="Smoothing")
-        for region in settings.regions:
-            row = grid.row(align=True)
-            row.label(text=region.name.capitalize())
-            row.prop(region, "gain", text="")
-            row.prop(region, "smoothing", text="")
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "auto_neutral", text="Find It")
+        row = layout.row(align=True)
+        field = row.row()
+        field.enabled = not settings.auto_neutral
+        field.prop(settings, "neutral_frame", text="Frame of Take")
+        row.operator("understudy.show_neutral", text="", icon="VIEWZOOM")
+        layout.operator("understudy.use_current_neutral", icon="TIME")
+        if settings.neutral_reason:
+            wrapped(layout, settings.neutral_reason.capitalize() + ".", icon="INFO")
+
+
+class UNDERSTUDY_PT_motion(Step, bpy.types.Panel):
+    """How the motion is taken over, beside gain and smoothing."""
+
+    bl_label = "Motion"
+    bl_parent_id = "UNDERSTUDY_PT_bake"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Nothing; the choices."""
+        layout, settings = self.layout, properties.of(context.scene).retarget
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in ("time_offset_s", "head_reference", "gaze_target", "jaw_target", "contact"):
+            layout.prop(settings, name)
+
+
+class UNDERSTUDY_PT_bake_options(Step, bpy.types.Panel):
+    """Where the bake goes, and how many keys it writes."""
+
+    bl_label = "Output"
+    bl_parent_id = "UNDERSTUDY_PT_bake"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Nothing; the choices."""
+        layout, own = self.layout, properties.of(context.scene).bake
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(own, "use_nla")
+        row = layout.row()
+        row.enabled = not own.selected_only
+        row.prop(own, "replace")
+        layout.prop(own, "selected_only")
+        if own.selected_only:
+            layout.prop(own, "head")
+            wrapped(layout, "Tick what is written in the channel table.", icon="INFO")

@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Step 3: who performs."""
+"""Step 3: who performs, and how well its controls are known."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
-from .. import character, properties
+from .. import character, match_report, properties
+from ..bone_roles import ROLE_WORDS
 from .layout import Step, large, wrapped
 
-ROLE_WORDS = {
-    "neck": "Neck",
-    "head": "Head",
-    "jaw": "Jaw",
-    "eye_left": "Left Eye",
-    "eye_right": "Right Eye",
-}
+SHOWN_MESHES = 3
 
 
 class UNDERSTUDY_PT_character(Step, bpy.types.Panel):
@@ -24,20 +21,38 @@ class UNDERSTUDY_PT_character(Step, bpy.types.Panel):
     bl_order = 3
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Nothing; the button, and what was recognised."""
+        """Nothing; the button, what was recognised, and the match in one line."""
         layout, own = self.layout, properties.of(context.scene).character
         large(layout).operator("understudy.choose_character", icon="ARMATURE_DATA")
         if not character.is_chosen(context.scene):
             wrapped(layout, "Select the character, or leave nothing selected to search the scene.")
             return
         column = layout.column(align=True)
-        for entry in own.meshes:
-            if entry.object is not None:
-                column.label(text=entry.object.name, icon="SHAPEKEY_DATA")
         if own.armature is not None:
             column.label(text=own.armature.name, icon="ARMATURE_DATA")
-        column.label(text=f"{own.matched} of 52 channels ({own.rig_map})", icon="CHECKMARK")
-        for entry in own.bones:
-            column.label(text=f"{ROLE_WORDS.get(entry.role, entry.role)}: {entry.name}", icon="BONE_DATA")
+        meshes = [entry.object.name for entry in own.meshes if entry.object is not None]
+        for name in meshes[:SHOWN_MESHES]:
+            column.label(text=name, icon="SHAPEKEY_DATA")
+        if len(meshes) > SHOWN_MESHES:
+            column.label(text=f"and {len(meshes) - SHOWN_MESHES} more meshes", icon="BLANK1")
+        if own.bones:
+            wrapped(column, ", ".join(_bone_words(own)), icon="BONE_DATA")
+        draw_match(layout, own)
         for remark in own.remarks.splitlines():
-            wrapped(column, remark, icon="INFO")
+            wrapped(layout, remark, icon="INFO")
+
+
+def draw_match(layout: Any, own: Any) -> None:
+    """Nothing; the match report in one line, and what is missing."""
+    found = match_report.counts(own)
+    title = match_report.title_of(own.rig_map) if own.matched else "no rig map"
+    layout.label(text=f"{found.matched} of 52 channels: {title}", icon="CHECKMARK" if found.matched else "X")
+    if found.missing:
+        wrapped(layout, f"Missing: {', '.join(found.missing)}.", icon="X")
+    if found.ambiguous:
+        layout.label(text=f"{found.ambiguous} ambiguous: see the match report", icon="QUESTION")
+
+
+def _bone_words(own: Any) -> list[str]:
+    """What of the bones is driven, each part once."""
+    return list(dict.fromkeys(str(ROLE_WORDS.get(entry.role, entry.role)) for entry in own.bones))

@@ -3,6 +3,7 @@
 
 from .character import (
     UnderstudyBone,
+    UnderstudyBoneChoice,
     UnderstudyCharacter,
     UnderstudyControl,
     UnderstudyMap,
@@ -31,6 +32,7 @@ CLASSES: tuple[type, ...] = (
     UnderstudyTake,
     UnderstudyMesh,
     UnderstudyBone,
+    UnderstudyBoneChoice,
     UnderstudyControl,
     UnderstudyTarget,
     UnderstudyMatch,
@@ -50,6 +52,7 @@ __all__ = [
     "REGIONS",
     "UnderstudyBake",
     "UnderstudyBone",
+    "UnderstudyBoneChoice",
     "UnderstudyChannel",
     "UnderstudyCharacter",
     "UnderstudyControl",

@@ -19,6 +19,12 @@ class UnderstudyBone(bpy.types.PropertyGroup):
     role: StringProperty(name="Role")
 
 
+class UnderstudyBoneChoice(bpy.types.PropertyGroup):
+    """The bone that the user gives a role; `name` is the role."""
+
+    bone: StringProperty(name="Bone", description="The bone that plays this part; empty for the recognised one")
+
+
 class UnderstudyControl(bpy.types.PropertyGroup):
     """A control of the character that a channel can drive; `name` is the shape key's."""
 
@@ -65,6 +71,7 @@ class UnderstudyCharacter(bpy.types.PropertyGroup):
     armature: PointerProperty(type=bpy.types.Object)
     meshes: CollectionProperty(type=UnderstudyMesh)
     bones: CollectionProperty(type=UnderstudyBone)
+    bone_choices: CollectionProperty(type=UnderstudyBoneChoice)
     rig_map: StringProperty(name="Rig Map", description="The naming convention that was recognised")
     rig_map_choice: StringProperty(name="Chosen Map", description="The rig map to use; empty for the best match")
     rig_map_status: StringProperty(name="Map Status", description="How sure the rig map is")

@@ -4,7 +4,15 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from fomm_engine.wire.names import ARKIT_CHANNELS
 
@@ -64,6 +72,7 @@ class UnderstudyRetarget(bpy.types.PropertyGroup):
     neutral_frame: IntProperty(
         name="Neutral Frame", description="The take's frame (from 0) on which the actor is at rest", default=0, min=0
     )
+    neutral_reason: StringProperty(name="Reason", description="Why this frame is taken as the neutral one")
     gain: FloatProperty(
         name="Gain", description="How strongly the character acts", default=DEFAULTS.gain, min=0.0, max=4.0
     )
