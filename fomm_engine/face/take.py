@@ -15,7 +15,7 @@ from fomm_engine.face.keypoints import keypoint_maps
 from fomm_engine.face.nets import ArkitRegressor, regressor_features
 from fomm_engine.face.recording import Recording
 from fomm_engine.face.take_camera import project, translation_cm
-from fomm_engine.face.take_solve import TakeObservations, TakeSolution, solve_take
+from fomm_engine.face.take_solve import KnownLens, TakeObservations, TakeSolution, solve_take
 from fomm_engine.wire.names import ARKIT_INDEX, LANDMARK_COUNT
 
 Array = npt.NDArray[Any]
@@ -37,12 +37,12 @@ def solved_take(
     size_px: tuple[int, int],
     prior: FacePrior,
     regressor: ArkitRegressor,
-    focal_px: float | None,
+    lens: KnownLens | None,
     on_step: Callable[[int, int], None],
 ) -> SolvedTake:
     """The take of a recording in a picture of `size_px` (width, height); at least one valid frame.
 
-    `focal_px`: the lens where it is known. `on_step` as for `solve_take`.
+    `lens`: where it is known. `on_step` as for `solve_take`.
     """
     valid = recording.valid
     observations = TakeObservations(
@@ -51,14 +51,14 @@ def solved_take(
         recording.sigma_px[valid],
         recording.rotation[valid],
         *size_px,
-        focal_px,
+        lens,
     )
     solution = solve_take(observations, prior, on_step=on_step)
     crop = take_crop(recording)
     tracks = _tracks(recording, solution, crop, prior, _arkit(solution, recording, size_px, regressor))
     neutral = _neutral_frame(recording, solution)
     header = {
-        "camera": _camera(solution, size_px, focal_px),
+        "camera": _camera(solution, size_px, lens),
         "crop": _corner(crop),
         "neutral": {"frame": neutral, "reason": "the frame closest to rest, looking at the camera"},
         "residual_sigmas": float(np.sqrt(np.mean(solution.residual_sigmas**2))),
@@ -86,12 +86,12 @@ def _corner(crop: SquareCrop) -> dict[str, float]:
     return {"x": crop.center_px[0] - half, "y": crop.center_px[1] - half, "size": crop.side_px}
 
 
-def _camera(solution: TakeSolution, size_px: tuple[int, int], focal_px: float | None) -> dict[str, Any]:
+def _camera(solution: TakeSolution, size_px: tuple[int, int], lens: KnownLens | None) -> dict[str, Any]:
     return {
         "focal_px": float(1 / max(solution.pose.inverse_focal, 1e-6)),
         "cx": size_px[0] / 2,
         "cy": size_px[1] / 2,
-        "focal_source": "solved from the take" if focal_px is None else "given",
+        "focal_source": "solved from the take" if lens is None else lens.source,
     }
 
 

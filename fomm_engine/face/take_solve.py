@@ -55,11 +55,20 @@ class TakeSolveSettings:
 
 
 @dataclass(frozen=True)
+class KnownLens:
+    """A focal length that is known: px, its relative standard deviation (0: exact), and who says so."""
+
+    focal_px: float
+    sigma: float
+    source: str
+
+
+@dataclass(frozen=True)
 class TakeObservations:
     """What the solve is given.
 
     time_s: (T,) increasing. points_px: (T, 70, 2) image px, y down. sigma_px: (T, 70). rotation: (T, 3, 3) first
-    guesses, camera from head. width_px, height_px: the image. focal_px: the lens where it is known.
+    guesses, camera from head. width_px, height_px: the image. lens: where it is known.
     """
 
     time_s: Array
@@ -68,7 +77,7 @@ class TakeObservations:
     rotation: Array
     width_px: int
     height_px: int
-    focal_px: float | None = None
+    lens: KnownLens | None = None
 
 
 @dataclass(frozen=True)
@@ -184,11 +193,12 @@ class _Solver:
         self._sigma[:, JAW] *= settings.jaw_sigma_factor
         self._seen_rotation = observations.rotation
         unit = 1 / max(observations.width_px, observations.height_px)
-        known = observations.focal_px
-        self._lens_mean = settings.inverse_focal_mean * unit if known is None else 1 / known
+        lens = observations.lens
+        self._lens_mean = settings.inverse_focal_mean * unit if lens is None else 1 / lens.focal_px
         self._habit = expression_precision(settings.expression_sigma)
         self._motion: MotionPrior | None = None
-        self._lens_sigma = settings.inverse_focal_sigma * unit if known is None else 1e-9
+        known_sigma = 0.0 if lens is None else max(lens.sigma * self._lens_mean, 1e-9)
+        self._lens_sigma = known_sigma or settings.inverse_focal_sigma * unit
 
     def of(self, frames: Array, moving: bool = False) -> "_Solver":
         """The same solver for some of the frames; `moving` ones follow each other, and lens and shape stay."""

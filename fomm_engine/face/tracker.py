@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Following one face through a video: landmarks with sigmas, frame by frame, found again when it is lost."""
+"""Following one face through a video: frame by frame, found again when it is lost, not confused with anybody else's."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from fomm_engine.face.crop import SquareCrop, bounding_square
-from fomm_engine.face.detect import FaceFinder, image_tensor
+from fomm_engine.face.choice import FaceChoice, chosen_face
+from fomm_engine.face.detect import FaceFinder
 from fomm_engine.face.fast_landmarks import Look
-from fomm_engine.face.nets import LANDMARK_CROP_FACTOR, LANDMARK_INPUT_SIZE
-from fomm_engine.wire.names import LANDMARK_COUNT, LANDMARKS, MIRRORED_POINTS
+from fomm_engine.face.likeness import Likeness
+from fomm_engine.face.look import FaceReader, FrameFace, crop_around, distinct, overlap, widened
 
 Array = npt.NDArray[Any]
-MIRROR = list(MIRRORED_POINTS)
-SIDEWAYS = np.diag([-1.0, 1.0, 1.0])
-INNER = list(LANDMARKS["inner51"])
 
 
 @dataclass(frozen=True)
@@ -26,125 +22,141 @@ class TrackerSettings:
 
     doubt_limit: float = -2.3  # mean log sigma of the inner points, in half crop sides; good faces have -2.5 to -3.5
     find_rounds: int = 3  # landmark passes on a found box before it is judged
-    settle_rounds: int = 1  # passes on a followed face
-    thorough_every: int = 5  # while no face is there, small ones are looked for only this often
-    face: Literal["largest", "first"] = "largest"
+    thorough_every: int = 3  # while no face is there, small ones are looked for only this often
+    others_every: int = 30  # how often the picture is looked at for others
+    hidden_others_every: int = 15  # and, tile by tile, where one of them is out of sight
+    near: float = 2.5  # others closer than so many face sides are looked at in every frame, else in every third
+    others: int = 4  # more are not kept apart
+    face: FaceChoice = "largest"
     both_ways: bool = True  # look at each crop and at its mirror image, and take the mean of what is seen
 
 
-@dataclass(frozen=True)
-class FrameFace:
-    """One face in one frame: points (70, 2) px, sigma (70,) px, rotation (3, 3) camera from head, doubt (log sigma)."""
+@dataclass
+class _Person:
+    """Somebody in the video: where they were last, whether they are seen now, and how they look."""
 
-    points_px: Array
-    sigma_px: Array
-    rotation: Array
-    doubt: float
+    last: FrameFace
+    now: FrameFace | None = None
+    likeness: Likeness = field(default_factory=Likeness)
+
+    def place(self, face: FrameFace | None) -> None:
+        self.now = face
+        self.last = face or self.last
 
 
 class FaceTracker:
-    """Follows one face; give it the frames of one video in order."""
+    """Follows one face; give it the frames of one video in order.
+
+    Other faces are followed too, loosely, so that the chosen one is not taken for somebody who passes in front of it.
+    """
 
     def __init__(self, finder: FaceFinder, net: Look, settings: TrackerSettings | None = None) -> None:
         self._finder = finder
-        self._net = net
         self._settings = settings or TrackerSettings()
-        self._last: FrameFace | None = None
+        self._reader = FaceReader(net, self._settings.doubt_limit, both_ways=self._settings.both_ways)
+        self._own: _Person | None = None
+        self._others: list[_Person] = []
+        self._frame = -1
         self._missed = 0
 
     def track(self, image: Array) -> FrameFace | None:
         """The followed face in the next frame (H, W, 3) uint8 RGB, or None where there is none to be believed."""
-        face = None
-        if self._last is not None:
-            face = self._settled(
-                image, crop_around(self._last.points_px, self._last.rotation), self._settings.settle_rounds
-            )
-        if face is None:
-            face = self._found(image)
+        self._frame += 1
+        if self._own is None:
+            self._begin(image)
+        else:
+            self._follow(image, self._own)
+        face = None if self._own is None else self._own.now
         self._missed = 0 if face is not None else self._missed + 1
-        self._last = face
         return face
 
-    def faces(self, image: Array) -> list[FrameFace]:
-        """All believable faces of one picture, largest first."""
-        squares = self._finder.find(image)
-        faces = [self._settled(image, _widened(square), self._settings.find_rounds) for square in squares]
-        found = [face for face in faces if face is not None]
-        return sorted(_distinct(found), key=_size, reverse=True)
+    def faces(self, image: Array, *, thorough: bool = True) -> list[FrameFace]:
+        """All believable faces of one picture, largest first; `thorough` finds small ones and more than one."""
+        squares = self._finder.find(image, thorough=thorough)
+        rounds = self._settings.find_rounds
+        faces = [self._reader.settled(image, widened(square), rounds) for square in squares]
+        return sorted(distinct([face for face in faces if face is not None]), key=lambda f: f.side_px, reverse=True)
 
-    def _found(self, image: Array) -> FrameFace | None:
+    def _begin(self, image: Array) -> None:
+        """Choose whom to follow, once there is somebody."""
         thorough = self._missed % self._settings.thorough_every == 0
-        squares = self._finder.find(image, thorough=False) or []
-        faces = self._believable(image, squares)
-        if not faces and thorough:
-            faces = self._believable(image, self._finder.find(image))
-        if not faces:
-            return None
-        if self._settings.face == "first":
-            return min(faces, key=lambda face: float(face.points_px[:LANDMARK_COUNT, 0].mean()))
-        return max(faces, key=_size)
+        if not thorough and not self.faces(image, thorough=False):
+            return
+        faces = self.faces(image)
+        chosen = chosen_face(faces, self._settings.face)
+        if chosen is not None:
+            self._own = _seen_first(image, chosen)
+            others = [face for face in faces if face is not chosen]
+            self._others = [_seen_first(image, face) for face in others[: self._settings.others]]
 
-    def _believable(self, image: Array, squares: list[SquareCrop]) -> list[FrameFace]:
-        faces = (self._settled(image, _widened(square), self._settings.find_rounds) for square in squares)
-        return [face for face in faces if face is not None]
+    def _follow(self, image: Array, own: _Person) -> None:
+        self._move(image, own)
+        for other in self._others:
+            if self._frame % 3 == 0 or _distance(own.last, other.last) < self._settings.near:
+                self._move(image, other)
+        for other in self._others:
+            _tell_apart(image, own, other)
+        if own.now is None:
+            self._find_again(image, own)
+        elif self._frame % self._settings.others_every == 0:
+            self._meet(image, own, self.faces(image, thorough=False))
+        elif self._frame % self._settings.hidden_others_every == 0 and any(o.now is None for o in self._others):
+            self._meet(image, own, self.faces(image))
+        if own.now is not None and all(_distance(own.last, other.last) > 1 for other in self._others):
+            own.likeness.renew(image, own.now)
 
-    def _settled(self, image: Array, crop: SquareCrop, rounds: int) -> FrameFace | None:
-        face = None
-        for _ in range(rounds):
-            face = self._seen(image, crop)
-            crop = crop_around(face.points_px, face.rotation)
-        return face if face is not None and self._believed(face, image) else None
+    def _move(self, image: Array, person: _Person) -> None:
+        if person.now is not None:
+            person.place(self._reader.followed(image, crop_around(person.now.points_px, person.now.rotation)))
 
-    def _believed(self, face: FrameFace, image: Array) -> bool:
-        center, side = bounding_square(face.points_px[:LANDMARK_COUNT])
-        inside = 0 <= center[0] <= image.shape[1] and 0 <= center[1] <= image.shape[0]
-        return inside and side >= 12 and face.doubt <= self._settings.doubt_limit
+    def _find_again(self, image: Array, own: _Person) -> None:
+        """Somebody in sight who is none of the others: the one who looks most like the lost one, and is nearest."""
+        faces = self.faces(image, thorough=False)
+        left = self._strangers(image, own, faces)
+        if not left and self._missed % self._settings.thorough_every == 0:
+            left = self._strangers(image, own, self.faces(image))
+        if left:
+            own.place(min(left, key=lambda face: own.likeness.distance(image, face) + 5 * _distance(own.last, face)))
 
-    def _seen(self, image: Array, crop: SquareCrop) -> FrameFace:
-        picture = crop.cut(image, LANDMARK_INPUT_SIZE)
-        views = [picture, picture[:, ::-1]] if self._settings.both_ways else [picture]
-        with torch.inference_mode():
-            points, log_sigma, rotation = (part.double().numpy() for part in self._net(image_tensor(views)))
-        if self._settings.both_ways:
-            points[1] = points[1][MIRROR] * [-1, 1]
-            log_sigma[1] = log_sigma[1][MIRROR]
-            rotation[1] = SIDEWAYS @ rotation[1] @ SIDEWAYS
-        log_sigma = log_sigma.mean(0)
-        return FrameFace(
-            crop.to_picture(points.mean(0)),
-            np.exp(log_sigma) * crop.side_px / 2,
-            crop.rotation_to_picture(_mean_rotation(rotation)),
-            float(log_sigma[INNER].mean()),
-        )
+    def _strangers(self, image: Array, own: _Person, faces: list[FrameFace]) -> list[FrameFace]:
+        """The faces that belong to none of the others; hidden others who are among them are seen again."""
+        left: list[FrameFace] = []
+        for face in faces:
+            if any(other.now is not None and overlap(face, other.now) for other in self._others):
+                continue
+            hidden = [other for other in self._others if other.now is None]
+            alike = min(hidden, key=lambda other: other.likeness.distance(image, face), default=None)
+            if alike is None or alike.likeness.distance(image, face) > own.likeness.distance(image, face):
+                left.append(face)
+            else:
+                alike.place(face)
+        return left
 
-
-def crop_around(points_px: Array, rotation: Array) -> SquareCrop:
-    """The crop that the landmark net wants for a face: upright, its 68 points' square with the margin of training."""
-    roll_rad = float(np.arctan2(rotation[1, 0], rotation[0, 0]))
-    upright = SquareCrop((0.0, 0.0), 2.0, roll_rad)
-    center, side = bounding_square(upright.from_picture(points_px[:LANDMARK_COUNT]))
-    middle = upright.to_picture(np.asarray(center))
-    return SquareCrop((float(middle[0]), float(middle[1])), max(side, 4.0) * LANDMARK_CROP_FACTOR, roll_rad)
-
-
-def _mean_rotation(rotations: Array) -> Array:
-    """(3, 3) the rotation nearest to the mean of rotations (N, 3, 3), by its singular value decomposition."""
-    left, _, right = np.linalg.svd(rotations.mean(0))
-    return left @ np.diag([1.0, 1.0, np.linalg.det(left @ right)]) @ right
-
-
-def _widened(square: SquareCrop) -> SquareCrop:
-    return SquareCrop(square.center_px, max(square.side_px, 4.0) * LANDMARK_CROP_FACTOR)
+    def _meet(self, image: Array, own: _Person, faces: list[FrameFace]) -> None:
+        """Take notice of who has come into the picture."""
+        assert own.now is not None
+        unknown = [face for face in faces if not overlap(face, own.now)]
+        for face in self._strangers(image, own, unknown):
+            if len(self._others) < self._settings.others:
+                self._others.append(_seen_first(image, face))
 
 
-def _size(face: FrameFace) -> float:
-    return bounding_square(face.points_px[:LANDMARK_COUNT])[1]
+def _seen_first(image: Array, face: FrameFace) -> _Person:
+    person = _Person(face, face)
+    person.likeness.renew(image, face)
+    return person
 
 
-def _distinct(faces: list[FrameFace]) -> list[FrameFace]:
-    kept: list[FrameFace] = []
-    for face in sorted(faces, key=lambda f: f.doubt):
-        center = face.points_px[:LANDMARK_COUNT].mean(0)
-        if all(np.hypot(*(center - k.points_px[:LANDMARK_COUNT].mean(0))) > 0.4 * _size(k) for k in kept):
-            kept.append(face)
-    return kept
+def _tell_apart(image: Array, own: _Person, other: _Person) -> None:
+    """Where both seem to stand in one place, only the one that the face looks like does; the other one is hidden."""
+    if own.now is None or other.now is None or not overlap(own.now, other.now):
+        return
+    if own.likeness.distance(image, own.now) > other.likeness.distance(image, other.now):
+        own.place(None)
+    else:
+        other.place(None)
+
+
+def _distance(face: FrameFace, other: FrameFace) -> float:
+    """Between two faces, in sides of the larger one."""
+    return float(np.hypot(*(face.center_px - other.center_px))) / max(face.side_px, other.side_px)

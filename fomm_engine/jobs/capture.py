@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The capture job: a video in, a take out."""
 
+import math
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 
 from fomm_engine import __version__
 from fomm_engine.face import weights
+from fomm_engine.face.choice import FaceChoice, face_choice
 from fomm_engine.face.detect import FaceFinder
 from fomm_engine.face.fast_landmarks import fast_landmark_net
 from fomm_engine.face.recording import Recorder, Recording
 from fomm_engine.face.take import solved_take
+from fomm_engine.face.take_solve import KnownLens
 from fomm_engine.face.tracker import FaceTracker, TrackerSettings
 from fomm_engine.jobs import sha256_of
 from fomm_engine.stdio import Reporter
@@ -21,7 +25,8 @@ from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job, checked_options
 
 DEFAULTS: dict[str, Any] = {"focal_px": None, "start_s": None, "end_s": None, "face": "largest", "landmarks": "default"}
-FACES = ("largest", "first")
+MM_35_DIAGONAL = 43.27  # of a picture on 35 mm film
+STATED_FOCAL_SIGMA = 0.12  # relative: phones state the lens; stabilising and cropping lengthen it a little
 LANDMARK_BACKENDS = ("default",)
 LOST_FRAMES_SHOWN = 50
 
@@ -29,26 +34,27 @@ LOST_FRAMES_SHOWN = 50
 def run(job: Job, reporter: Reporter) -> Path:
     """The path of the take (`job.output`) of the face in `job.input["video"]`.
 
-    Options: focal_px (the lens, in pixels, where known), start_s and end_s (the part to capture), face ("largest" or
-    "first", the leftmost), landmarks (the backend). Raises UserError for a video without a face ("no-face") and as the
-    reader does.
+    Options: focal_px (the lens, in pixels, where known), start_s and end_s (the part to capture), face (whom, see
+    `face_choice`: decided in the first of these frames that shows somebody, and followed from there), landmarks (the
+    backend). Raises UserError for a video without that face ("no-face") and as the reader does.
     """
     options = _options(job)
     reporter.progress("load", 0, None, "weights")
     torch.set_num_threads(1)  # frames are small: more threads cost more than they bring
+    cv2.setNumThreads(1)
     tracker = _tracker(options["face"])
     with VideoReader(job.input["video"]) as reader:
         recording = _record(reader, tracker, options, reporter)
         info, notes = reader.info, reader.notes
     for note in notes:
         reporter.warn("video-damaged", note)
-    _require_face(recording, Path(job.input["video"]))
+    _require_face(recording, Path(job.input["video"]), options["face"])
     take = solved_take(
         recording,
         (info.width, info.height),
         weights.load_face_prior(),
         weights.load_arkit_regressor(),
-        options["focal_px"],
+        lens_of(info, options["focal_px"]),
         lambda done, total: reporter.progress("solve", done, total),
     )
     _warn_of_lost_frames(recording, reporter)
@@ -63,17 +69,30 @@ def _options(job: Job) -> dict[str, Any]:
     options = checked_options(job, DEFAULTS)
     if "video" not in job.input:
         raise UserError("no-video", "The capture job names no video.", "Choose a video file.")
-    for name, allowed in (("face", FACES), ("landmarks", LANDMARK_BACKENDS)):
-        if options[name] not in allowed:
-            raise UserError(
-                "bad-option", f"'{options[name]}' is not a choice for {name}.", f"Use {', '.join(allowed)}."
-            )
+    if options["landmarks"] not in LANDMARK_BACKENDS:
+        said = f"'{options['landmarks']}' is not a choice for landmarks."
+        raise UserError("bad-option", said, f"Use {', '.join(LANDMARK_BACKENDS)}.")
+    try:
+        options["face"] = face_choice(options["face"])
+    except ValueError as error:
+        hint = "Use largest, first, a number from the left (0 is the leftmost), a point [x, y] or a box [x, y, w, h]."
+        raise UserError("bad-option", str(error), hint) from error
     if options["focal_px"] is not None and options["focal_px"] <= 0:
         raise UserError("bad-option", "The focal length must be a positive number of pixels.")
     return options
 
 
-def _tracker(face: Any) -> FaceTracker:
+def lens_of(info: VideoInfo, given_px: float | None) -> KnownLens | None:
+    """The lens of a video: as given, else as its metadata state it, else None."""
+    if given_px is not None:
+        return KnownLens(given_px, 0.0, "given")
+    if info.focal_35mm <= 0:
+        return None
+    focal_px = info.focal_35mm / MM_35_DIAGONAL * math.hypot(info.width, info.height)
+    return KnownLens(focal_px, STATED_FOCAL_SIGMA, "near what the video's metadata state")
+
+
+def _tracker(face: FaceChoice) -> FaceTracker:
     net = fast_landmark_net(weights.load_landmark_net())
     return FaceTracker(FaceFinder(weights.load_box_net()), net, TrackerSettings(face=face))
 
@@ -104,13 +123,18 @@ def _expected_frames(info: VideoInfo, start_s: float, end_s: float | None) -> in
     return max(1, round(info.frames_estimate * length_s / info.duration_s))
 
 
-def _require_face(recording: Recording, video: Path) -> None:
-    if not recording.valid.any():
-        raise UserError(
-            "no-face",
-            f"No face was found in {video.name} ({len(recording.valid)} frames).",
-            "Use a video in which the face is seen from the front at least once, lit, and not tiny.",
-        )
+def _require_face(recording: Recording, video: Path, choice: FaceChoice) -> None:
+    if recording.valid.any():
+        return
+    frames = len(recording.valid)
+    if isinstance(choice, int) and choice > 0:
+        said = f"There are never {choice + 1} faces to be seen at once in {video.name} ({frames} frames)."
+        raise UserError("no-face", said, "Choose a smaller number (0 is the leftmost face), or 'largest'.")
+    raise UserError(
+        "no-face",
+        f"No face was found in {video.name} ({frames} frames).",
+        "Use a video in which the face is seen from the front at least once, lit, and not tiny.",
+    )
 
 
 def _warn_of_lost_frames(recording: Recording, reporter: Reporter) -> None:

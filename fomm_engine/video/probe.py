@@ -22,6 +22,7 @@ _HIGHEST_RATE = 1000
 _DURATION = re.compile(r"^  Duration: (\d+):(\d+):(\d+)\.(\d+)")
 _STREAM = re.compile(r"^  Stream #0:\d+.*?: (Video|Audio): (\w+)")
 _ROTATION = re.compile(r"Display Matrix: rotation of (-?[\d.]+) degrees")
+_FOCAL_35MM = re.compile(r"focal_?length\.?_?(?:in_?)?35mm_?(?:equivalent|film)?\s*:\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
 _PACKET = re.compile(r"^0, +-?\d+, +(-?\d+),")
 _PACKET_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)")
 _AUDIO_TIME = re.compile(r"n:\d+ pts:(-?\d+) .*? rate:(\d+) ")
@@ -35,7 +36,8 @@ class VideoInfo:
     width, height: pixels as shown, after rotation and with square pixels. frame_rate: exact fraction (num, den).
     frames_estimate: from the stated duration; only decoding tells the true count. audio_offset_s: time of the first
     sound minus time of the first picture. start_s: the first picture's own time stamp. rotation_deg: counter-clockwise
-    turn that the file asks for (already applied to all frames).
+    turn that the file asks for (already applied to all frames). focal_35mm: focal length as the camera states it,
+    in mm for the diagonal of 35 mm film, 0 where it says nothing.
     """
 
     width: int
@@ -48,6 +50,7 @@ class VideoInfo:
     rotation_deg: float
     audio_codec: str = ""
     start_s: float = 0.0
+    focal_35mm: float = 0.0
 
 
 def probe(path: Path | str) -> VideoInfo:
@@ -181,7 +184,13 @@ def _info(path: Path, header: Sequence[str], stream: StreamTimes, times: list[Fr
         rotation_deg=rotations[0] if rotations else 0.0,
         audio_codec=codec if sound_s is not None else "",
         start_s=picture_s,
+        focal_35mm=_focal_35mm(header),
     )
+
+
+def _focal_35mm(header: Sequence[str]) -> float:
+    """What QuickTime's key com.apple.quicktime.camera.focal_length.35mm_equivalent or Exif's namesake says, else 0."""
+    return next((float(found[1]) for found in map(_FOCAL_35MM.search, header) if found), 0.0)
 
 
 def shown_size(size: tuple[int, int], sample_aspect: Fraction) -> tuple[int, int]:

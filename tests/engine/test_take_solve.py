@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from fomm_engine.evaluation.metrics import euler_deg
 from fomm_engine.face.face_prior import FacePrior
 from fomm_engine.face.take_camera import TakePose, project, translation_cm
-from fomm_engine.face.take_solve import TakeObservations, TakeSolveSettings, solve_take
+from fomm_engine.face.take_solve import KnownLens, TakeObservations, TakeSolveSettings, solve_take
 from fomm_engine.face.weights import load_face_prior
 from fomm_engine.wire.names import ARKIT_INDEX
 
@@ -47,7 +47,8 @@ def observed(
     guess = rotation @ Rotation.from_rotvec(rng.normal(0, 0.05, (len(points_px), 3))).as_matrix()
     noisy = points_px + rng.normal(0, noise_px, points_px.shape)
     sigma = np.full(points_px.shape[:2], max(noise_px, 0.3))
-    return TakeObservations(np.arange(len(points_px)) / 30, noisy, sigma, guess, WIDTH, WIDTH, focal_px)
+    lens = None if focal_px is None else KnownLens(focal_px, 0.0, "given")
+    return TakeObservations(np.arange(len(points_px)) / 30, noisy, sigma, guess, WIDTH, WIDTH, lens)
 
 
 def test_a_clean_take_comes_back(prior: FacePrior) -> None:
