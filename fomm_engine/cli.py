@@ -4,11 +4,12 @@
 import argparse
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fomm_engine import __version__
-from fomm_engine.commands import animate, capture, doctor, models
+from fomm_engine.commands import animate, capture, doctor, models, train
 from fomm_engine.commands.command import Command
 from fomm_engine.jobs import BAD_INPUT, FAILED, OK, run_job, say_hello
 from fomm_engine.stdio import CancelFlag, EventSink, Reporter, TerminalSink
@@ -19,6 +20,8 @@ INTERRUPTED = 130
 COMMANDS: dict[str, Command] = {
     "capture": capture.COMMAND,
     "animate": animate.COMMAND,
+    "train": train.COMMAND,
+    "reconstruct": train.RECONSTRUCT,
     "models": models.COMMAND,
     "convert": models.CONVERT,
     "doctor": doctor.COMMAND,
@@ -76,7 +79,7 @@ def _run_for_person(job: Job, command: Command) -> int:
     if last["status"] == "cancelled":
         sys.stderr.write("\nStopped.\n")
         return INTERRUPTED
-    sys.stdout.write(command.answer(job))
+    sys.stdout.write(command.answer(replace(job, output=last["output"])))
     return OK
 
 
