@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fomm_engine.bench.reference import made_plain, plain_frame, random_networks
-from fomm_engine.model.fast import accelerated
+from fomm_engine.model.fast import Rearrangement, accelerated
 from fomm_engine.model.weights import Networks, load_networks
 
 Frame = Callable[[Tensor], Tensor]
@@ -74,7 +74,7 @@ def measure(settings: BenchSettings | None = None) -> dict[str, Any]:
 
 
 def _paths(networks: Networks, image: Tensor) -> dict[str, Frame]:
-    plain, exact, lower = networks, accelerated(networks), accelerated(networks, bf16=True)
+    plain, exact, lower = networks, accelerated(networks), accelerated(networks, Rearrangement(torch.bfloat16, "products"))
     source = plain.kp_detector(image)
     made_plain(plain)
     return {

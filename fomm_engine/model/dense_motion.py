@@ -35,6 +35,7 @@ class DenseMotionNetwork(nn.Module):
         self.hourglass = Hourglass(settings.hourglass, parts * (config.channels + 1))
         self.mask = nn.Conv2d(self.hourglass.out_channels, parts, 7, padding=3)
         self.occlusion = nn.Conv2d(self.hourglass.out_channels, 1, 7, padding=3)
+        self.joined: nn.Module | None = None  # both heads as one convolution, where model.fast has made it
         self.down = AntiAliasInterpolation2d(config.channels, settings.scale)
 
     def forward(
@@ -47,9 +48,17 @@ class DenseMotionNetwork(nn.Module):
         deformed = deform_each(small_source, motions, align_corners=align_corners)
         joined = torch.cat([heat[:, :, None], deformed], dim=2).flatten(1, 2)
         features = self.hourglass(joined.to(self.precision))
-        mask = torch.softmax(self.mask(features).float(), dim=1)
+        mask, occlusion = self.heads(features)
+        mask = torch.softmax(mask.float(), dim=1)
         deformation = (motions * mask[..., None]).sum(1)
-        return DenseMotion(deformation, mask, torch.sigmoid(self.occlusion(features).float()), deformed)
+        return DenseMotion(deformation, mask, torch.sigmoid(occlusion.float()), deformed)
+
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(B,K+1,h,w) and (B,1,h,w): the mask and the occlusion before softmax and sigmoid."""
+        if self.joined is None:
+            return self.mask(features), self.occlusion(features)
+        mask, occlusion = self.joined(features).split([self.mask.out_channels, 1], dim=1)
+        return mask, occlusion
 
     def heat_difference(self, source: KeypointTensors, driving: KeypointTensors, size: tuple[int, int]) -> Tensor:
         """(B,K+1,h,w): the driving keypoints' Gaussians minus the source's, 0 for the background (equation 6)."""

@@ -45,7 +45,7 @@ class Generator(nn.Module):
         steps = list(itertools.pairwise(widths))
         self.precision = torch.float32  # of the convolutions after the warp
         self.dense_motion_network = DenseMotionNetwork(config)
-        self.first = SameBlock2d(config.channels, settings.width, 7)
+        self.first: nn.Module = SameBlock2d(config.channels, settings.width, 7)
         self.down_blocks = nn.ModuleList(DownBlock2d(wide, narrow) for wide, narrow in steps)
         self.up_blocks = nn.ModuleList(UpBlock2d(narrow, wide) for wide, narrow in reversed(steps))
         self.bottleneck = nn.Sequential()
@@ -70,7 +70,7 @@ class Generator(nn.Module):
         """The source in the pose of `driving` (batch of either 1 or equal)."""
         motion = self.dense_motion_network(source.small, source.keypoints, driving, align_corners=align_corners)
         x = move(source.features, motion, align_corners=align_corners)
-        x = self.bottleneck(x.to(self.precision))
+        x = self.bottleneck(x.to(self.precision, memory_format=torch.channels_last))
         for block in self.up_blocks:
             x = block(x)
         return Generated(torch.sigmoid(self.final(x).float()), motion)

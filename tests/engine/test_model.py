@@ -16,7 +16,7 @@ from fomm_engine.model.config import (
 )
 from fomm_engine.model.config import MotionSettings as NetworkMotion
 from fomm_engine.model.dense_motion import deform_each, sparse_motions
-from fomm_engine.model.fast import accelerated, transposed_kernel
+from fomm_engine.model.fast import Rearrangement, accelerated, transposed_kernel
 from fomm_engine.model.fomm import Fomm, keypoints_of_source
 from fomm_engine.model.generator import Generator
 from fomm_engine.model.keypoints import KeypointTensors, KPDetector
@@ -130,7 +130,7 @@ def test_reducing_a_picture_is_blurring_then_skipping() -> None:
 
 
 def test_a_source_prepared_once_paints_what_the_whole_network_paints(networks: Networks) -> None:
-    engine = Fomm(networks, fast=False)
+    engine = Fomm(networks, device="cpu", path="plain")
     source = engine.prepare(picture(1))
     painting = engine.paint(source, keypoints(2))
     with torch.inference_mode():
@@ -162,9 +162,11 @@ def settled(networks: Networks) -> Networks:
     return made
 
 
-def test_the_fast_path_is_the_same_network(networks: Networks) -> None:
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("winograd", ["", "products", "packed"])
+def test_the_fast_path_is_the_same_network(networks: Networks, winograd: str, packed: bool) -> None:
     plain = settled(networks)
-    fast = accelerated(plain)
+    fast = accelerated(plain, Rearrangement(winograd=winograd, packed=packed))
     image = torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(4))
     with torch.inference_mode():
         source, again = plain.kp_detector(image), fast.kp_detector(image)
@@ -174,18 +176,22 @@ def test_the_fast_path_is_the_same_network(networks: Networks) -> None:
     assert torch.allclose(source.jacobian, again.jacobian, atol=1e-4)
     assert torch.allclose(expected.prediction, found.prediction, atol=1e-5)
     assert torch.allclose(expected.motion.mask, found.motion.mask, atol=1e-5)
+    assert torch.allclose(expected.motion.occlusion, found.motion.occlusion, atol=1e-5)
     assert not torch.equal(expected.prediction, found.prediction)  # the layers did change
 
 
-def test_bf16_comes_close_and_keeps_keypoints_exact(networks: Networks) -> None:
+@pytest.mark.parametrize("winograd", ["", "products"])
+def test_bf16_comes_close_and_keeps_keypoints_exact(networks: Networks, winograd: str) -> None:
     plain = settled(networks)
-    exact, lower = Fomm(plain, fast=False), Fomm(plain, bf16=True)
-    image = picture(1, 256)
-    assert np.abs(exact.keypoints(image).value - lower.keypoints(image).value).max() < 1e-5
-    one, other = (engine.paint(engine.prepare(image), keypoints(2)).image for engine in (exact, lower))
-    difference = one.astype(float) - other
-    assert np.abs(difference).max() > 0
-    assert 10 * np.log10(255**2 / (difference**2).mean()) > 45
+    lower = accelerated(plain, Rearrangement(torch.bfloat16, winograd))
+    image = torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(4))
+    with torch.inference_mode():
+        source, again = plain.kp_detector(image), lower.kp_detector(image)
+        one, other = (n.generator(image, source, batch(keypoints(2))).prediction for n in (plain, lower))
+    assert torch.allclose(source.value, again.value, atol=1e-5)
+    difference = (one - other).double()
+    assert difference.abs().max() > 0
+    assert -10 * torch.log10((difference**2).mean()) > 45
 
 
 def test_a_transposed_kernel_repeats_and_convolves() -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from fomm_engine.model.config import config_from_shapes, load_config
+from fomm_engine.model.engine_path import plans_for
 from fomm_engine.model.fomm import Fomm, keypoints_of_source, tensors_from_keypoints
 from fomm_engine.model.generator import EncodedSource, Generator
 from fomm_engine.model.keypoints import KPDetector
@@ -88,7 +89,7 @@ def furthest(ours: np.ndarray, theirs: np.ndarray) -> float:
 @pytest.mark.parametrize("model", MODELS)
 def test_every_reference_tensor_is_met(shared_data: Path, model: str) -> None:
     expected, seen = reference(shared_data, model), inputs(shared_data)
-    engine = Fomm(built(shared_data, model), fast=False)
+    engine = Fomm(built(shared_data, model), device="cpu", path="plain")
     source = engine.prepare(seen["source"])
     found = {"source": keypoints_of_source(source)}
     found |= {f"driving{i}": engine.keypoints(seen["driving"][i]) for i in range(3)}
@@ -125,15 +126,14 @@ def painted(engine: Fomm, source: EncodedSource, place: str, expected: dict[str,
     return set(names)
 
 
-def test_the_fast_path_paints_the_same_picture(shared_data: Path) -> None:
+@pytest.mark.parametrize("path", [plan.name for plan in plans_for("cpu", "exact") if plan.offered])
+def test_every_exact_path_paints_the_same_picture(shared_data: Path, path: str) -> None:
     expected, seen = reference(shared_data, "vox-256"), inputs(shared_data)
-    engine = Fomm(built(shared_data, "vox-256"))
+    engine = Fomm(built(shared_data, "vox-256"), device="cpu", path=path)
     source = engine.prepare(seen["source"])
     agreeing(keypoints_of_source(source), "source", expected)
     pose = tensors_from_keypoints(driven(expected, "t1_rel1_adapt1/kp_norm"))
-    with torch.inference_mode():
-        made = engine.networks.generator.paint(source, pose)
-    prediction = made.prediction[0].numpy()
+    prediction = engine.path.engine.predict(source, pose).prediction[0].numpy()
     assert furthest(prediction, expected["as_trained/t1_rel1_adapt1/prediction"]) < FAST_WITHIN
 
 
