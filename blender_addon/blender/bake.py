@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import bpy
 
-from fomm_engine.wire.errors import UserError
-
 from ..core.curves import Curves, RetargetResult
 from ..core.retarget import retarget
 from . import action_writer, bake_choice, bake_writer, character, properties, retarget_settings, takes
@@ -17,7 +15,7 @@ def bake_chosen(scene: bpy.types.Scene) -> str:
 
     Raises UserError or ValueError with a sentence where take, character or settings cannot be used.
     """
-    own, take = properties.of(scene), _chosen_take(scene)
+    own, take = properties.of(scene), takes.require_chosen(scene)
     parts, scan = character.parts_of(scene), character.scan_of(scene)
     bake_choice.require_reachable(parts)
     settings = retarget_settings.settings_of(own.retarget, scene)
@@ -42,13 +40,6 @@ def bake_chosen(scene: bpy.types.Scene) -> str:
     if own.bake.replace and not own.bake.selected_only:
         action_writer.remove_actions([name for name in before if name not in baked.actions])
     return f"Baked {baked.curves} curves over frames {own.baked_first} to {own.baked_last}."
-
-
-def _chosen_take(scene: bpy.types.Scene) -> properties.UnderstudyTake:
-    take = properties.chosen_take(scene)
-    if take is None:
-        raise UserError("no-take", "There is no take to bake.", "Capture a performance, or import a take.")
-    return take
 
 
 def _remember(scene: bpy.types.Scene, result: RetargetResult, curves: Curves, baked: bake_writer.Baked) -> None:

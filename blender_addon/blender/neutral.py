@@ -12,7 +12,7 @@ from fomm_engine.wire.capture import Capture, read_capture
 from fomm_engine.wire.errors import UserError
 
 from ..core.timing import SceneClock
-from . import properties, retarget_settings
+from . import properties, retarget_settings, takes
 
 
 def scene_frame_of(scene: bpy.types.Scene, frame: int) -> int:
@@ -42,10 +42,7 @@ def take_frame_at(scene: bpy.types.Scene, scene_frame: int) -> int:
 
 
 def _capture(scene: bpy.types.Scene) -> Capture:
-    take = properties.chosen_take(scene)
-    if take is None:
-        raise UserError("no-take", "There is no take.", "Capture a performance, or import a take.")
-    return read_capture(Path(bpy.path.abspath(take.filepath)))
+    return read_capture(Path(bpy.path.abspath(takes.require_chosen(scene).filepath)))
 
 
 def _clock(scene: bpy.types.Scene) -> SceneClock:

@@ -9,7 +9,18 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import jobs, panels, preferences, properties, status
-from .operators import channels, character, engine, neutral, performance, portrait, render, rig_map
+from .operators import (
+    channels,
+    character,
+    engine,
+    live_link,
+    neutral,
+    performance,
+    portrait,
+    render,
+    rig_map,
+    takes,
+)
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -18,8 +29,8 @@ CLASSES: tuple[type, ...] = (
     # Commands, in the order of the work.
     performance.UNDERSTUDY_OT_import_performance,
     performance.UNDERSTUDY_OT_capture,
-    performance.UNDERSTUDY_OT_import_take,
-    performance.UNDERSTUDY_OT_remove_take,
+    *takes.CLASSES,
+    *live_link.CLASSES,
     performance.UNDERSTUDY_OT_cancel,
     character.UNDERSTUDY_OT_choose_character,
     *rig_map.CLASSES,

@@ -14,7 +14,7 @@ from fomm_engine.wire.capture import Capture, read_capture
 from fomm_engine.wire.errors import UserError
 
 from ..core.tracks import CropSquare, PerformanceTracks, PinholeCamera
-from . import properties
+from . import live_link_takes, properties
 
 TRACK_NAMES = (
     "landmarks_px",
@@ -48,6 +48,14 @@ def add_take(scene: bpy.types.Scene, path: Path, *, video: str = "", sha256: str
     return take
 
 
+def require_chosen(scene: bpy.types.Scene) -> properties.UnderstudyTake:
+    """The take that is chosen in the list. Raises UserError("no-take") where there is none."""
+    take = properties.chosen_take(scene)
+    if take is None:
+        raise UserError("no-take", "There is no take.", "Capture a performance, or import a take.")
+    return take
+
+
 def tracks_of(take: properties.UnderstudyTake) -> PerformanceTracks:
     """The take's tracks, read from its file.
 
@@ -63,6 +71,7 @@ def tracks_from_capture(capture: Capture) -> PerformanceTracks:
         camera = PinholeCamera(*(float(header["camera"][name]) for name in ("focal_px", "cx", "cy")))
     except (KeyError, TypeError, ValueError) as error:
         raise UserError("capture-broken", "The take does not say which camera saw it.", "Capture again.") from error
+    arrays: dict[str, Any] = {name: capture.tracks[name] for name in TRACK_NAMES}
     return PerformanceTracks(
         time_s=capture.time_s,
         valid=capture.valid,
@@ -71,8 +80,37 @@ def tracks_from_capture(capture: Capture) -> PerformanceTracks:
         camera=camera,
         crop=_crop(header.get("crop")),
         suggested_neutral_frame=_neutral(header.get("neutral"), capture.frame_count),
-        **{name: capture.tracks[name] for name in TRACK_NAMES},
+        arkit_is_exact=live_link_takes.is_exact(capture),
+        **arrays,
     )
+
+
+def relink(take: properties.UnderstudyTake, path: Path, *, force: bool = False) -> bool:
+    """Whether the take now stands for the file at `path`: it must hold the same take, or be forced.
+
+    Raises UserError where the file is no take.
+    """
+    capture, found = read_capture(path), _sha256(path)
+    if found != take.sha256 and not force:
+        return False
+    name = take.name
+    _fill(take, capture, path)
+    take.name, take.sha256 = name, found
+    return True
+
+
+def is_there(take: properties.UnderstudyTake) -> bool:
+    """Whether the take's file exists."""
+    return Path(bpy.path.abspath(take.filepath)).is_file()
+
+
+def free_name(scene: bpy.types.Scene, name: str) -> str:
+    """The name, with a number where a take of the list has it."""
+    taken = {take.name for take in properties.of(scene).takes}
+    chosen, number = name, 2
+    while chosen in taken:
+        chosen, number = f"{name} {number}", number + 1
+    return chosen
 
 
 def rate_of(capture: Capture) -> tuple[int, int]:
@@ -91,6 +129,7 @@ def _fill(take: properties.UnderstudyTake, capture: Capture, path: Path) -> None
     take.name = path.name.removesuffix(".npz").removesuffix(".capture")
     take.filepath = str(path)
     take.frames = capture.frame_count
+    take.landmarks = not live_link_takes.is_exact(capture)
     take.lost = int((~capture.valid).sum())
     take.rate_num, take.rate_den = rate_of(capture)
     take.duration_s = float(capture.time_s[-1]) + take.rate_den / take.rate_num

@@ -82,43 +82,6 @@ class UNDERSTUDY_OT_capture(JobCommand, bpy.types.Operator):
         return f"Captured {take.frames} frames{lost}.{warned}"
 
 
-class UNDERSTUDY_OT_import_take(Command, bpy.types.Operator, ImportHelper):
-    """Add a take that was captured before"""
-
-    bl_idname = "understudy.import_take"
-    bl_label = "Import Take"
-    bl_options = {"REGISTER", "UNDO"}
-
-    filename_ext = ".npz"
-    filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
-
-    def act(self, context: bpy.types.Context) -> str:
-        """The take's name and length."""
-        take = takes.add_take(context.scene, Path(bpy.path.abspath(self.filepath)))
-        return f"Take {take.name}: {take.frames} frames, {take.duration_s:.1f} s"
-
-
-class UNDERSTUDY_OT_remove_take(Command, bpy.types.Operator):
-    """Take it off the list; the capture file stays on the disk"""
-
-    bl_idname = "understudy.remove_take"
-    bl_label = "Remove Take"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """True while a take is chosen."""
-        return properties.chosen_take(context.scene) is not None
-
-    def act(self, context: bpy.types.Context) -> str:
-        """The name of the take that is gone from the list."""
-        own = properties.of(context.scene)
-        name = own.takes[own.take_index].name
-        own.takes.remove(own.take_index)
-        own.take_index = max(0, min(own.take_index, len(own.takes) - 1))
-        return f"{name} is off the list; its file is kept."
-
-
 class UNDERSTUDY_OT_cancel(bpy.types.Operator):
     """Stop the job that is running"""
 

@@ -28,12 +28,30 @@ class UNDERSTUDY_UL_takes(bpy.types.UIList):
     ) -> None:
         """Nothing; one row: the name, which can be changed, the length, and a sign where frames were lost."""
         row = layout.row(align=True)
-        row.prop(item, "name", text="", emboss=False, icon="REC")
+        row.prop(item, "name", text="", emboss=False, icon="REC" if item.landmarks else "FILE_TEXT")
         if item.lost:
             row.label(text="", icon="ERROR")
         length = row.row()
         length.alignment = "RIGHT"
         length.label(text=f"{item.duration_s:.1f} s")
+
+
+class UNDERSTUDY_MT_takes(bpy.types.Menu):
+    """What can be done with a take."""
+
+    bl_label = "Takes"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Nothing; the commands."""
+        layout = self.layout
+        layout.operator("understudy.duplicate_take", icon="DUPLICATE")
+        layout.operator("understudy.relink_take", icon="LINKED")
+        layout.separator()
+        layout.operator("understudy.import_take", icon="IMPORT")
+        layout.operator("understudy.export_take", icon="EXPORT")
+        layout.separator()
+        layout.operator("understudy.import_live_link", text="Import Live Link Face (.csv)", icon="IMPORT")
+        layout.operator("understudy.export_live_link", text="Export Live Link Face (.csv)", icon="EXPORT")
 
 
 class UNDERSTUDY_PT_capture(Step, bpy.types.Panel):
@@ -57,7 +75,9 @@ class UNDERSTUDY_PT_capture(Step, bpy.types.Panel):
         column = row.column(align=True)
         column.operator("understudy.import_take", text="", icon="ADD")
         column.operator("understudy.remove_take", text="", icon="REMOVE")
+        column.menu("UNDERSTUDY_MT_takes", text="", icon="DOWNARROW_HLT")
         take = properties.chosen_take(context.scene)
         if take is not None:
             lost = f"{take.lost} without a face" if take.lost else "a face on every frame"
             layout.label(text=f"{take.frames} frames, {lost}")
+            layout.prop(take, "actor", icon="USER")
