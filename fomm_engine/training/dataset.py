@@ -111,13 +111,12 @@ def write_face_set(
     """
     folder.mkdir(parents=True, exist_ok=True)
     _write_manifest(folder, settings)
-    sampler = ExpressionSampler(model, settings.expression)
     with FaceRenderer(model, (settings.size_px, settings.size_px)) as renderer:
         for shard in range(part[0], settings.shards, part[1]):
             path = folder / f"shard_{shard:04d}.npy"
             if path.exists():
                 continue
-            pictures, labels = _render_shard(model, renderer, sampler, settings, shard=shard)
+            pictures, labels = render_shard(model, renderer, settings, shard=shard)
             _save_shard(path, pictures, labels)
             if done(shard):
                 break
@@ -166,10 +165,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return json.loads((folder / MANIFEST_NAME).read_text(encoding="ascii"))
 
 
-def _render_shard(
-    model: FaceModel, renderer: FaceRenderer, sampler: ExpressionSampler, settings: FaceSetSettings, *, shard: int
+def render_shard(
+    model: FaceModel, renderer: FaceRenderer, settings: FaceSetSettings, *, shard: int
 ) -> tuple[NDArray[np.uint8], Labels]:
+    """Pictures (N, size, size, 4) and labels of one shard, drawn from the seed and the shard's number alone."""
     rng = np.random.default_rng([settings.seed, shard])
+    sampler = ExpressionSampler(model, settings.expression)
     pictures, points, rotations, weights, people = [], [], [], [], []
     for number in range(settings.people_per_shard):
         person = sample_person(model, rng, settings.scene)

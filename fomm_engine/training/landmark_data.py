@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -18,11 +18,28 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from fomm_engine.face.nets import LANDMARK_INPUT_SIZE
 from fomm_engine.training.augment import Backgrounds, CropSettings, PhotoSettings, cut, photograph, sample_crop
 from fomm_engine.training.backgrounds import background_pool
-from fomm_engine.training.dataset import FaceSet
+from fomm_engine.training.dataset import FaceSet, Labels
 
 _REFRESH_S = 45.0
 _POOL_NAME = "backgrounds.npy"
 _POOL_SIZE = (600, 160)
+
+
+STILL_CROP = CropSettings(shift=0.0, log_scale=0.0, turn_deg=0.0, mirror=0.0)
+CLEAN_PHOTO = PhotoSettings(tone=0, grey=0, occluder=0, blur=0, shrink=0, motion=0, noise=0, dim=0, jpeg=0)
+
+
+class Faces(Protocol):
+    """Stored pictures with labels, wherever they lie."""
+
+    @property
+    def labels(self) -> Labels:
+        """The truth of every frame."""
+        ...
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """RGBA (size, size, 4) of one frame."""
+        ...
 
 
 class Batch(NamedTuple):
@@ -66,12 +83,10 @@ def held_out_batch(folder: Path, *, count: int, augmented: bool) -> Batch:
     faces = FaceSet(folder, held_out=True)
     chances = LandmarkDataSettings()
     if not augmented:
-        still = CropSettings(shift=0.0, log_scale=0.0, turn_deg=0.0, mirror=0.0)
-        clean = PhotoSettings(tone=0, grey=0, occluder=0, blur=0, shrink=0, motion=0, noise=0, dim=0, jpeg=0)
-        chances = LandmarkDataSettings(crop=still, photo=clean)
+        chances = LandmarkDataSettings(crop=STILL_CROP, photo=CLEAN_PHOTO)
     rng = np.random.default_rng(0)
     order = np.arange(min(count, len(faces)))
-    return _batch(faces, order, backgrounds(folder), rng, chances)
+    return batch_of(faces, order, backgrounds(folder), rng, chances)
 
 
 class _Stream(IterableDataset[Batch]):
@@ -93,12 +108,13 @@ class _Stream(IterableDataset[Batch]):
             if time.monotonic() - refreshed_s > _REFRESH_S:
                 faces.refresh()
                 refreshed_s = time.monotonic()
-            yield _batch(faces, rng.integers(len(faces), size=self._batch), pool, rng, self._settings)
+            yield batch_of(faces, rng.integers(len(faces), size=self._batch), pool, rng, self._settings)
 
 
-def _batch(
-    faces: FaceSet, order: NDArray[np.int64], pool: Backgrounds, rng: Generator, settings: LandmarkDataSettings
+def batch_of(
+    faces: Faces, order: NDArray[np.int64], pool: Backgrounds, rng: Generator, settings: LandmarkDataSettings
 ) -> Batch:
+    """Training pictures of the faces that `order` numbers, crops, backgrounds and photography drawn from `rng`."""
     pictures, points, rotations = [], [], []
     for index in order:
         stored = faces.labels.points_px[index].astype(np.float64)
@@ -112,5 +128,5 @@ def _batch(
         torch.from_numpy(np.stack(pictures)),
         torch.from_numpy(np.stack(points).astype(np.float32)),
         torch.from_numpy(np.stack(rotations).astype(np.float32)),
-        len(faces),
+        len(faces.labels.person),
     )

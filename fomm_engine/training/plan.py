@@ -16,6 +16,7 @@ from fomm_engine.training import arkit_training, box_training, landmark_training
 from fomm_engine.training.arkit_training import ArkitTrainingSettings, train_arkit
 from fomm_engine.training.box_training import BoxTrainingSettings, train_box
 from fomm_engine.training.checkpoint import averaged_weights
+from fomm_engine.training.conditions import condition_scores
 from fomm_engine.training.dataset import FaceSetSettings, write_face_set
 from fomm_engine.training.export import export_arrays, export_net
 from fomm_engine.training.face_model import FaceModel, load_face_model
@@ -56,6 +57,7 @@ class TrainingPlan:
     held_out: int = 400
     measured: int = 1000
     first_frames: int = 300
+    condition_people: int = 60
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,8 @@ def _measure(plan: TrainingPlan, _: float, log: Log) -> None:
     log(json.dumps({"box": box_training.measure(load_box_net(folder), box_training.held_out_boxes(data, settings))}))
     first = FirstFrameSettings(count=plan.first_frames)
     log(json.dumps({"first_frames": first_frame_scores(data, FaceFinder(load_box_net(folder)), net, first)}))
+    for name, scores in condition_scores(_model(plan), net, people=plan.condition_people).items():
+        log(json.dumps({"condition": name, **_rounded(scores)}))
     regressor = load_arkit_regressor(folder)
     arkit = ArkitTrainingSettings(planned_s=0.0)
     log(json.dumps({"arkit": arkit_training.arkit_scores(_model(plan), regressor.state_dict(), arkit)}))

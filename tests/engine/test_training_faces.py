@@ -102,6 +102,7 @@ def test_props_lie_where_they_belong(model):
     chin = points[LANDMARKS["chin"][0]]
     for _ in range(30):
         extra = sample_accessories(rng, everything, hat=True)
+        assert extra.locks and extra.tongue and extra.microphone
         strands, _ = props.locks(points, extra.locks, 9.0)
         assert strands[:, 2].max() > points[LANDMARKS["brow_right"][2], 2]  # before the face
         tip, _ = props.tongue(points, *extra.tongue)
@@ -126,9 +127,14 @@ def test_steep_heatmaps_cost_and_broad_ones_do_not():
     assert float(peak_loss(logits, settings)) == pytest.approx(0.5 * 36 / 2)
 
 
+def _labels(rotation: np.ndarray, arkit: np.ndarray, person: list[int]) -> Labels:
+    points = np.zeros((len(person), POINT_COUNT, 2), np.float32)
+    return Labels(points, rotation.astype(np.float32), arkit.astype(np.float32), np.array(person, np.int32))
+
+
 def _write_shard(folder: Path, number: int, person: int) -> Path:
     path = folder / f"shard_{number:04d}.npy"
-    labels = Labels(np.zeros((2, POINT_COUNT, 2)), np.zeros((2, 3, 3)), np.zeros((2, 52)), np.full(2, person))
+    labels = _labels(np.zeros((2, 3, 3)), np.zeros((2, 52)), [person] * 2)
     np.savez(path.with_suffix(".npz"), **vars(labels))
     np.save(path, np.full((2, 4, 4, 4), person, np.uint8))
     return path
@@ -176,8 +182,7 @@ def test_distributions_count_what_the_labels_say():
     arkit[1, ARKIT_INDEX["eyeBlinkRight"]] = 0.6
     arkit[2, [ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthClose"]]] = 0.5
     arkit[3, ARKIT_INDEX["jawOpen"]] = 0.5
-    labels = Labels(np.zeros((4, POINT_COUNT, 2)), rotation, arkit, np.array([7, 7, 8, 9]))
-    shares = distributions(labels)
+    shares = distributions(_labels(rotation, arkit, [7, 7, 8, 9]))
     assert (shares["frames"], shares["identities"]) == (4, 3)
     expected = {"yaw_beyond_30_deg": 0.5, "yaw_beyond_50_deg": 0.25, "lids_shut": 0.25, "jaw_open_beyond_0.2": 0.25}
     assert {name: shares[name] for name in expected} == expected

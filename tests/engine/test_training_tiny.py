@@ -14,6 +14,7 @@ pytest.importorskip("numba")
 
 from fomm_engine.face import weights  # noqa: E402
 from fomm_engine.training.__main__ import main  # noqa: E402
+from fomm_engine.training.conditions import CONDITIONS  # noqa: E402
 from fomm_engine.training.dataset import FaceSet, FaceSetSettings  # noqa: E402
 from fomm_engine.training.plan import TrainingPlan, run_plan  # noqa: E402
 from fomm_engine.wire.errors import UserError  # noqa: E402
@@ -41,6 +42,7 @@ def plan(face_model_path, tmp_path_factory) -> TrainingPlan:
         held_out=4,
         measured=6,
         first_frames=3,
+        condition_people=1,
     )
 
 
@@ -69,6 +71,9 @@ def test_every_stage_ran_and_weights_load(trained):
     assert set(measured["box"]["box"]) >= {"failed_percent", "wrong_percent"}
     assert len(measured["arkit"]["arkit"]["r"]) == 51
     assert measured["first_frames"]["first_frames"]["frames"] == 3
+    conditions = {figure["condition"]: figure for figure in figures if "condition" in figure}
+    assert set(conditions) == set(CONDITIONS)
+    assert all(figure["inner51_percent"] > 0 for name, figure in conditions.items() if "turned" not in name)
     sheets = {path.name for path in (plan.out / "sheets").iterdir()}
     assert sheets == {"faces.png", "labels.png", "failures_clean.png", "failures_augmented.png"}
     manifest = json.loads((plan.out / "data" / "manifest.json").read_text())
