@@ -91,7 +91,7 @@ def _load_shard(path: Path) -> tuple[NDArray[np.uint8], Labels] | None:
     """Pictures and labels of a shard, or None where it was removed in the meantime."""
     try:
         pictures = np.load(path, mmap_mode="r")
-        with np.load(path.with_suffix(".npz")) as data:
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as data:
             return pictures, Labels(**{item.name: data[item.name] for item in dataclasses.fields(Labels)})
     except FileNotFoundError:
         return None
