@@ -3,11 +3,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import bpy
 
+from ..core import splice
 from ..core.curves import Curves, RetargetResult
 from ..core.retarget import retarget
-from . import action_writer, bake_choice, bake_writer, character, properties, retarget_settings, takes
+from ..core.settings import RetargetSettings
+from . import action_writer, bake_choice, bake_writer, character, properties, retarget_settings, splicing, takes
+from .rig_scan import Parts, Scan
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """What a bake is made of: the scene, the character's parts and what they can do, the settings."""
+
+    scene: bpy.types.Scene
+    parts: Parts
+    scan: Scan
+    settings: RetargetSettings
 
 
 def bake_chosen(scene: bpy.types.Scene) -> str:
@@ -16,37 +31,80 @@ def bake_chosen(scene: bpy.types.Scene) -> str:
     Raises UserError or ValueError with a sentence where take, character or settings cannot be used.
     """
     own, take = properties.of(scene), takes.require_chosen(scene)
-    parts, scan = character.parts_of(scene), character.scan_of(scene)
+    parts = character.parts_of(scene)
     bake_choice.require_reachable(parts)
     settings = retarget_settings.settings_of(own.retarget, scene)
-    result = retarget(takes.tracks_of(take), scan.rig, settings)
-    curves = bake_choice.chosen_curves(result.curves, scan.rig, own)
+    shot = _Shot(scene, parts, character.scan_of(scene), settings)
+    result = _perform(shot, take, settings)
+    layers = _layers(shot, take, result.curves)
+    before = own.baked.split(", ") if own.baked else []
+    baked = [
+        bake_writer.write_bake(
+            layer.curves,
+            meshes=parts.meshes,
+            armature=parts.armature,
+            provenance=layer.provenance,
+            name=layer.name,
+            placing=layer.placing,
+        )
+        for layer in layers
+    ]
+    actions = [name for one in baked for name in one.actions]
+    _remember(scene, result, actions)
+    if own.bake.replace and not own.bake.selected_only:
+        action_writer.remove_actions([name for name in before if name not in actions])
+    return f"Baked {baked[0].curves} curves over frames {own.baked_first} to {own.baked_last}."
+
+
+def _perform(shot: _Shot, take: properties.UnderstudyTake, settings: RetargetSettings) -> RetargetResult:
+    """What the character does for a take."""
+    return retarget(takes.tracks_of(take), shot.scan.rig, settings)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One set of Actions: the take and, as strips in the NLA, what another take leads above it."""
+
+    curves: Curves
+    provenance: action_writer.Provenance
+    name: str
+    placing: action_writer.Placing
+
+
+def _layers(shot: _Shot, take: properties.UnderstudyTake, curves: Curves) -> list[_Layer]:
+    """What is written: one layer, or two where a splice goes into the NLA."""
+    own, rig = properties.of(shot.scene), shot.scan.rig
     provenance = action_writer.Provenance(
         take=take.filepath,
         take_sha256=take.sha256,
-        settings=retarget_settings.settings_json(settings),
-        rig_map=scan.rig_map,
+        settings=retarget_settings.settings_json(shot.settings),
+        rig_map=shot.scan.rig_map,
     )
-    before = own.baked.split(", ") if own.baked else []
-    baked = bake_writer.write_bake(
-        curves,
-        meshes=parts.meshes,
-        armature=parts.armature,
-        provenance=provenance,
-        name=take.name,
-        placing=bake_choice.placing_of(own.bake),
-    )
-    _remember(scene, result, curves, baked)
-    if own.bake.replace and not own.bake.selected_only:
-        action_writer.remove_actions([name for name in before if name not in baked.actions])
-    return f"Baked {baked.curves} curves over frames {own.baked_first} to {own.baked_last}."
+    placing = bake_choice.placing_of(own.bake)
+    if not own.splice.use:
+        return [_Layer(bake_choice.chosen_curves(curves, rig, own), provenance, take.name, placing)]
+    other = splicing.second_take(shot.scene)
+    theirs = _perform(shot, other, splicing.second_settings(shot.settings, own.splice)).curves
+    theirs = splicing.led(theirs, rig, own.splice.regions)
+    span = splicing.span_of(own.splice, shot.settings.frame_rate)
+    provenance = replace(provenance, splice=splicing.told(other, own.splice))
+    if not own.bake.use_nla:
+        both = bake_choice.chosen_curves(splice.spliced(curves, theirs, span), rig, own)
+        return [_Layer(both, provenance, f"{take.name} + {other.name}", placing)]
+    if span is not None:
+        theirs = splice.cut(theirs, span.first, span.last)
+        placing_above = replace(placing, blend_in=span.blend, blend_out=span.blend)
+    else:
+        placing_above = placing
+    ours, above = (bake_choice.chosen_curves(each, rig, own) for each in (curves, theirs))
+    return [_Layer(ours, provenance, take.name, placing), _Layer(above, provenance, other.name, placing_above)]
 
 
-def _remember(scene: bpy.types.Scene, result: RetargetResult, curves: Curves, baked: bake_writer.Baked) -> None:
+def _remember(scene: bpy.types.Scene, result: RetargetResult, actions: list[str]) -> None:
     """Nothing; the panel shows what came of it."""
-    own = properties.of(scene)
-    own.baked_first, own.baked_last = int(curves.frames[0]), int(curves.frames[-1])
-    own.baked = ", ".join(baked.actions)
+    own, frames = properties.of(scene), result.curves.frames
+    own.baked_first, own.baked_last = int(frames[0]), int(frames[-1])
+    own.baked = ", ".join(actions)
     own.retarget.neutral_reason = result.report.neutral_reason
     if own.retarget.auto_neutral:
         own.retarget.neutral_frame = result.report.neutral_frame

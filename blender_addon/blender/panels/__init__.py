@@ -5,9 +5,11 @@ from . import channels, match
 from .bake import UNDERSTUDY_PT_bake, UNDERSTUDY_PT_bake_options, UNDERSTUDY_PT_motion, UNDERSTUDY_PT_neutral
 from .character import UNDERSTUDY_PT_character
 from .job_status import draw_status_bar
+from .measure import UNDERSTUDY_PT_measure
 from .performance import UNDERSTUDY_PT_performance
 from .portrait import UNDERSTUDY_PT_portrait
 from .render import UNDERSTUDY_PT_render
+from .splice import UNDERSTUDY_PT_splice
 from .takes import UNDERSTUDY_MT_takes, UNDERSTUDY_PT_capture, UNDERSTUDY_UL_takes
 
 # A panel comes after its parent.
@@ -17,6 +19,7 @@ CLASSES: tuple[type, ...] = (
     UNDERSTUDY_PT_performance,
     UNDERSTUDY_PT_capture,
     UNDERSTUDY_PT_character,
+    UNDERSTUDY_PT_measure,
     match.UNDERSTUDY_UL_matches,
     match.UNDERSTUDY_MT_rig_maps,
     match.UNDERSTUDY_MT_match,
@@ -29,6 +32,7 @@ CLASSES: tuple[type, ...] = (
     channels.UNDERSTUDY_UL_regions,
     channels.UNDERSTUDY_PT_regions,
     channels.UNDERSTUDY_PT_channels,
+    UNDERSTUDY_PT_splice,
     UNDERSTUDY_PT_bake_options,
     UNDERSTUDY_PT_render,
     UNDERSTUDY_PT_portrait,

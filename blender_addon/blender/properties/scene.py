@@ -80,6 +80,15 @@ class UnderstudySplice(bpy.types.PropertyGroup):
         options={"ENUM_FLAG"},
         default={"mouth", "jaw"},
     )
+    offset_s: FloatProperty(
+        name="Shift",
+        description="Seconds by which the other take comes later (earlier where negative)",
+        default=0.0,
+        soft_min=-10.0,
+        soft_max=10.0,
+        step=1,
+        precision=3,
+    )
     use_range: BoolProperty(
         name="Only In Between", description="Splice between two frames only, and blend at both ends", default=False
     )
