@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import bpy
 
@@ -15,6 +16,7 @@ from . import rig_scan
 from .action_writer import Channel, Placing, Provenance, require_changeable, write_action
 
 PLAYED = Placing()
+Wanted: TypeAlias = tuple[bpy.types.ID, str, list[Channel]]  # what is keyed, its name, and its channels
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Baked:
     keys: int
 
 
-def write_bake(
+def write_bake(  # noqa: PLR0913 - what is written, on what (three kinds of it), and how
     curves: Curves,
     *,
     meshes: Iterable[bpy.types.Object],
@@ -34,16 +36,17 @@ def write_bake(
     provenance: Provenance,
     name: str,
     placing: Placing = PLAYED,
+    properties: Iterable[Wanted] = (),
 ) -> Baked:
     """What was written: a new Action on each mesh's shape keys and one on the armature.
 
+    properties: the channels of custom properties, as `property_channels.wanted` gives them.
     Raises ValueError where an owner's animation cannot be changed, before anything is written.
     """
-    wanted: list[tuple[bpy.types.ID, str, list[Channel]]] = [
-        (mesh.data.shape_keys, mesh.name, shape_channels(mesh, curves)) for mesh in meshes
-    ]
+    wanted: list[Wanted] = [(mesh.data.shape_keys, mesh.name, shape_channels(mesh, curves)) for mesh in meshes]
     if armature is not None:
         wanted.append((armature, armature.name, bone_channels(armature, curves)))
+    wanted = _merged([*wanted, *properties])
     wanted = [entry for entry in wanted if entry[2]]
     for owner, _, _ in wanted:
         require_changeable(owner)
@@ -83,7 +86,20 @@ def bone_channels(armature: bpy.types.Object, curves: Curves) -> list[Channel]:
     for name, offsets in curves.bone_locations.items():
         base = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
         channels += [Channel(base + "location", index, name, offsets[:, index]) for index in range(3)]
+    for name, sizes in curves.bone_scales.items():
+        base = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
+        channels += [Channel(base + "scale", index, name, sizes[:, index]) for index in range(3)]
     return channels
+
+
+def _merged(wanted: Iterable[Wanted]) -> list[Wanted]:
+    """One entry for each data-block: it plays one Action."""
+    found: dict[bpy.types.ID, Wanted] = {}
+    for owner, name, channels in wanted:
+        found[owner] = (
+            (owner, found[owner][1], found[owner][2] + channels) if owner in found else (owner, name, channels)
+        )
+    return list(found.values())
 
 
 def rotation_keys(quaternions: FloatArray, mode: str) -> tuple[str, FloatArray]:

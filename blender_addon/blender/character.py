@@ -13,6 +13,7 @@ from mathutils import Vector
 from fomm_engine.wire.errors import UserError
 
 from . import match_report, properties, rig_scan
+from .rig_measure import attach, store
 from .rig_scan import Parts
 
 LEAST_MOTION = 1e-5  # of a mesh's size: keys move less by rounding alone
@@ -38,6 +39,12 @@ class Candidate:
         return self.scan.matched >= LEAST_CHANNELS
 
     @property
+    def is_measured(self) -> bool:
+        """Whether a measure is kept with it, of its present state or an older one."""
+        main = attach.main_of(self.parts)
+        return main is not None and store.kept(main) is not None
+
+    @property
     def name(self) -> str:
         """The name the user knows it by."""
         return (self.parts.armature or self.parts.meshes[0]).name
@@ -52,10 +59,13 @@ def choose_character(context: bpy.types.Context, name: str = "") -> str:
     start = _start_objects(context, name)
     candidates = find_candidates(context.scene.objects)
     chosen = [candidate for candidate in candidates if not start or _touches(candidate.parts, start)]
-    usable = [candidate for candidate in chosen if candidate.usable]
+    usable = [candidate for candidate in chosen if candidate.usable or candidate.is_measured]
+    if not usable and start:
+        # Names say nothing here, but its controls can be measured.
+        usable = [candidate for candidate in chosen if len(candidate.scan.names) >= LEAST_CHANNELS]
     if not start:
         # A crowd of rigs with head bones does not make the one with a face ambiguous.
-        usable = [candidate for candidate in usable if candidate.has_face] or usable
+        usable = [candidate for candidate in usable if candidate.has_face or candidate.is_measured] or usable
     _require_one(usable, start=start, seen=chosen)
     remember(context.scene, usable[0])
     return sentence(usable[0])
@@ -115,15 +125,23 @@ def refresh(scene: bpy.types.Scene) -> None:
 
 
 def scan_of(scene: bpy.types.Scene) -> rig_scan.Scan:
-    """What the scene's character can do, the user's choices counted. Raises UserError("no-character")."""
-    return rig_scan.scan(parts_of(scene), match_report.choice_of(properties.of(scene).character))
+    """What the scene's character can do, the user's choices and its measure counted. Raises
+    UserError("no-character")."""
+    parts = parts_of(scene)
+    found = rig_scan.scan(parts, match_report.choice_of(properties.of(scene).character))
+    return attach.with_measure(found, parts, scene.objects)
 
 
 def sentence(candidate: Candidate) -> str:
     """What was recognised, for the user."""
     bones = ", ".join(sorted({bone.role.replace("_", " ") for bone in candidate.scan.rig.bones}))
-    driven = f"{candidate.scan.matched} of 52 face channels" + (f", bones for {bones}" if bones else ", no head bone")
-    return f"{candidate.name}: {driven}."
+    basis = candidate.scan.rig.basis
+    face = (
+        f"{candidate.scan.matched} of 52 face channels" if basis is None else f"{len(basis.controls)} measured controls"
+    )
+    driven = face + (f", bones for {bones}" if bones else ", no head bone")
+    unknown = basis is None and not candidate.scan.matched
+    return f"{candidate.name}: {driven}." + (" Measure it to drive its face." if unknown else "")
 
 
 def is_chosen(scene: bpy.types.Scene) -> bool:

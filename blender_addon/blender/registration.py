@@ -14,6 +14,7 @@ from .operators import (
     character,
     engine,
     live_link,
+    measure,
     neutral,
     performance,
     portrait,
@@ -21,6 +22,7 @@ from .operators import (
     rig_map,
     takes,
 )
+from .rig_measure import overlay
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -34,6 +36,7 @@ CLASSES: tuple[type, ...] = (
     performance.UNDERSTUDY_OT_cancel,
     character.UNDERSTUDY_OT_choose_character,
     *rig_map.CLASSES,
+    *measure.CLASSES,
     *channels.CLASSES,
     *neutral.CLASSES,
     character.UNDERSTUDY_OT_bake,
@@ -66,6 +69,7 @@ def register() -> None:
 def unregister() -> None:
     """Nothing; everything is gone, and a running job has ended."""
     jobs.DESK.close()
+    overlay.OVERLAY.hide()
     bpy.app.handlers.load_post.remove(prepare_scenes)
     bpy.app.handlers.load_pre.remove(end_job)
     bpy.types.STATUSBAR_HT_header.remove(panels.draw_status_bar)
@@ -79,6 +83,7 @@ def unregister() -> None:
 def end_job(*_: Any) -> None:
     """Nothing; another file is loaded, so the running job's scene is about to go."""
     jobs.DESK.close()
+    overlay.OVERLAY.hide()
 
 
 @persistent

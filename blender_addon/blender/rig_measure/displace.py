@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fomm_engine.wire.names import LANDMARK_COUNT
+from fomm_engine.wire.names import IRIS_LEFT, IRIS_RIGHT
 from fomm_engine.wire.standard_face import StandardFace
 
 from ...core.array_types import FloatArray
@@ -22,12 +22,14 @@ from .stage import Stage
 
 FIRST_SHIFT = 0.05  # of the outer eye distance, and
 FIRST_TURN_RAD = 0.12  # how far a bone is moved at first
+_SCREENING = 10.0  # what a bone's first step does is taken this often: targets of the eyes move them little
 STEP_SHARE = 0.4  # of a bone channel's range, at which it is measured in earnest
 _FAINT_CM, _STRONG_CM = 0.1, 3.0  # a first step that moves the points less or more is made again with a fitting one
 _SAME_BOTH_WAYS = 0.85  # cosine between what a control does one way and the other; below, it is two controls
 _SAME_SIZE = 2.0
-_LIDS_FOLLOW = 0.3  # of the motion of an iris; and
-_WITH_THE_BONE = 0.7  # of the bone's own motion: an iris that goes so far goes with the bone
+_WITH_THE_BONE = 0.7  # of a bone's own motion: an iris that goes so far goes with the bone
+MOST_TURN_RAD = 1.2  # of a bone that is there to be turned; and
+MOST_SHIFT = 6.0  # outer eye distances: as far as targets stand before a face
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Measuring:
         """Whether a bone moves the face at all, all its channels at once; the whole head's bones do not count."""
         values = self._rests.copy()
         values[list(numbers)] += [self._first_step(number) for number in numbers]
-        return self._is_of_the_face(self._read(values) * (1.0 / FIRST_SHIFT / 10))
+        return self._is_of_the_face(self._read(values) * _SCREENING)
 
     def _rough(self, number: int) -> list[Measured]:
         """The channel with its limits, from one step one way; none where it moves no point."""
@@ -135,20 +137,27 @@ class Measuring:
             if abs(again) > 1e-9:
                 step, moved = again, self._moved(number, again)
         per_unit = moved / step
-        width = select.widest(per_unit, select.reach_cm(self._face, self.frame.points_cm(self.neutral)))
-        limited = replace(own, minimum=max(own.minimum, -width), maximum=min(own.maximum, width))
-        rough = Measured(limited, per_unit)
-        if not width > 0 or self._shifts_an_eye(rough):
+        rough = Measured(self._limited(number, per_unit), per_unit)
+        if not largest > 0 or self._shifts_an_eye(rough):
             return []
         return [rough] if self._is_of_the_face(rough.range_cm) else []
 
     def _shifts_an_eye(self, one: Measured) -> bool:
-        """Whether a channel pulls an eyeball out of its place, which would pass for a gaze."""
+        """Whether a channel carries an eyeball out of its place, which would pass for a gaze."""
         if not one.candidate.component.startswith("location"):
             return False
-        motion = np.linalg.norm(one.displacement_cm, axis=-1)
-        alone = float(motion[:LANDMARK_COUNT].max()) < _LIDS_FOLLOW * float(motion.max())
-        return alone and float(motion.max()) > _WITH_THE_BONE * self._cm_per_unit()
+        irises = np.linalg.norm(one.displacement_cm[[IRIS_RIGHT, IRIS_LEFT]], axis=-1)
+        return float(irises.max()) > _WITH_THE_BONE * self._cm_per_unit()
+
+    def _limited(self, number: int, per_unit: FloatArray) -> Candidate:
+        """The channel with the range that its constraints, the reach of faces and common sense leave it."""
+        own = self.candidates[number]
+        width = select.widest(per_unit, select.reach_cm(self._face, self.frame.points_cm(self.neutral)))
+        if own.component.startswith("rotation"):
+            width = min(width, MOST_TURN_RAD)
+        else:
+            width = min(width, MOST_SHIFT * self._face.outer_eyes_cm / self._cm_per_unit())
+        return replace(own, minimum=max(own.minimum, -width), maximum=min(own.maximum, width))
 
     def _chosen(self, rough: list[tuple[int, Measured]]) -> list[tuple[int, Measured]]:
         if not rough:
@@ -157,7 +166,7 @@ class Measuring:
         groups = np.array([names.index(one.candidate.target) for _, one in rough])
         columns = np.stack([one.range_cm for _, one in rough])
         given = np.array([one.range_cm for one in self.measured]).reshape(-1, *columns.shape[1:])
-        kept = select.chosen_columns(columns, groups, given, self._face)
+        kept = select.with_partners(select.chosen_columns(columns, groups, given, self._face), columns)
         return [entry for entry, keep in zip(rough, kept, strict=True) if keep]
 
     def _fine(self, number: int, rough: Measured) -> Measured:
@@ -165,9 +174,7 @@ class Measuring:
         own = rough.candidate
         ends = [STEP_SHARE * end for end in (own.minimum, own.maximum) if abs(end) > 1e-9]
         per_unit = np.mean([self._moved(number, end) / end for end in ends], axis=0)
-        width = select.widest(per_unit, select.reach_cm(self._face, self.frame.points_cm(self.neutral)))
-        full = self.candidates[number]
-        return Measured(replace(own, minimum=max(full.minimum, -width), maximum=min(full.maximum, width)), per_unit)
+        return Measured(self._limited(number, per_unit), per_unit)
 
     def _first_step(self, number: int) -> float:
         own = self.candidates[number]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fomm_engine.wire.names import LANDMARKS
+from fomm_engine.wire.names import LANDMARKS, MIRRORED_POINTS
 from fomm_engine.wire.standard_face import StandardFace
 
 from ...core.array_types import BoolArray, FloatArray, IntArray
@@ -18,6 +18,8 @@ LEAST_GAIN = 0.003  # of all expressions' motion; what adds less is not worth a 
 LEAST_LOSS = 0.0012
 MOST_COLUMNS = 90
 _STIFFNESS = 0.15  # against the motion of 1 cm: controls should not be pulled far for little
+_MIRRORED = 0.95  # cosine between a motion and the mirror image of its partner's
+_MOST = 75  # percentile of the leading points that set how far a control may go
 _ROOM = 1.5  # how far beyond the widest of the standard face's expressions a control may reach
 
 
@@ -51,14 +53,15 @@ def widest(displacement_cm: FloatArray, reach: FloatArray) -> float:
     """How many units of a control bring its leading points to their reach; displacement (70, 3) per unit."""
     motion = np.linalg.norm(displacement_cm, axis=-1)
     leading = motion > 0.5 * motion.max()
-    return float((reach[leading] / motion[leading]).min()) if motion.max() > 0 else 0.0
+    return float(np.percentile(reach[leading] / motion[leading], _MOST)) if motion.max() > 0 else 0.0
 
 
 def chosen_columns(columns_cm: FloatArray, groups: IntArray, given_cm: FloatArray, face: StandardFace) -> BoolArray:
     """(C,) which columns (C, 70, 3) to keep beside the given ones (G, 70, 3), which are all kept.
 
     columns are scaled so that 1 stands for a control's widest motion; groups (C,) numbers their bones. Bones are taken
-    one by one, each time the one that brings most of the standard face's 52 expressions (each counts the same) nearer;
+    one by one, each time the one whose channels bring most of the standard face's 52 expressions (each counts the same)
+    nearer;
     then single channels go that nobody misses. Ridge regression by orthogonal steps (orthogonal matching pursuit; Y. C.
     Pati et al., Asilomar 1993).
     """
@@ -72,15 +75,29 @@ def chosen_columns(columns_cm: FloatArray, groups: IntArray, given_cm: FloatArra
     while members and len(kept) < given + MOST_COLUMNS:
         basis = _orthonormal(design[:, kept])
         rest = aims - basis @ (basis.T @ aims)
-        gains = {group: _gain(design[:, own], basis, rest) for group, own in members.items()}
+        gains = {group: _gain(design[:, own], basis, rest) / len(own) for group, own in members.items()}
         best = max(gains, key=lambda group: gains[group])
-        if gains[best] < LEAST_GAIN * total:
+        if gains[best] * len(members[best]) < LEAST_GAIN * total:
             break
         kept += members.pop(best)
     kept = _without_idle(design, aims, kept, given)
     result = np.zeros(len(columns_cm), np.bool_)
     result[[number - given for number in kept if number >= given]] = True
     return result
+
+
+def with_partners(kept: BoolArray, columns_cm: FloatArray) -> BoolArray:
+    """(C,) the kept columns (C, 70, 3) and those that do the mirror image of one, forwards or backwards: faces are
+    animated on both sides."""
+    flat = columns_cm.reshape(len(columns_cm), -1)
+    mirrored = (columns_cm[:, list(MIRRORED_POINTS)] * [-1.0, 1.0, 1.0]).reshape(len(flat), -1)
+    size = np.maximum(np.linalg.norm(flat, axis=1), 1e-12)
+    likeness = np.abs(flat @ mirrored.T / size[:, None] / size)
+    own = np.diag(likeness).copy()
+    np.fill_diagonal(likeness, 0.0)
+    best = likeness.argmax(axis=1)
+    partnered = (likeness.max(axis=1) > _MIRRORED) & (likeness.max(axis=1) > own) & (best[best] == np.arange(len(best)))
+    return kept | (partnered & kept[best])
 
 
 def _wanted(face: StandardFace) -> FloatArray:
