@@ -2,8 +2,10 @@
 """The expression solver: one bounded, regularised least-squares problem over a whole take."""
 
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .array_types import FloatArray, IntArray
 from .features import Observation
@@ -11,6 +13,7 @@ from .priors import ExpressionPrior, pair_precision, sparsities, step_sigmas
 from .rotation import rotvec_from_matrix
 from .rows import RowBlock, build_rows, iris_rows, normal_equations
 
+AnyFloats: TypeAlias = NDArray[np.floating[Any]]
 FRAMES_AT_ONCE = 128  # rows of that many frames fit in a cache's worth of memory
 ITERATIONS = 100
 BIAS_FRAMES = 240  # as many, spread over the take, tell its constant error
@@ -43,7 +46,7 @@ def solve_bounded(problem: BoundedProblem, *, start: FloatArray, iterations: int
     E. Candes, 2015). Steps are per unknown: the diagonal of row sums of |H| majorises H. The tridiagonal coupling
     in time stands in the gradient alone, so all frames move together.
     """
-    normal = problem.normal.astype(np.float32)
+    normal: NDArray[np.float32] = problem.normal.astype(np.float32)
     threshold = 0.0 if problem.sparsity is None else problem.sparsity
     neighbours = _neighbour_sums(problem.coupling)
     step = 1.0 / np.maximum(np.abs(problem.normal).sum(-1) + 2.0 * neighbours, 1e-12)
@@ -62,7 +65,7 @@ def solve_bounded(problem: BoundedProblem, *, start: FloatArray, iterations: int
     return current
 
 
-def _times(normal: FloatArray, weights: FloatArray) -> FloatArray:
+def _times(normal: AnyFloats, weights: AnyFloats) -> AnyFloats:
     """Give each frame's matrix times its weights, (T, C); one symmetric matrix may stand for all frames."""
     if len(normal) == 1:
         return weights @ normal[0]

@@ -29,9 +29,10 @@ def scaled_turn(turn: FloatArray, gain: float) -> FloatArray:
 def in_armature(turn_head: FloatArray, armature_from_head: FloatArray) -> FloatArray:
     """Give turns of the head frame as turns in the armature's axes: (T, 4) quaternions -> (T, 4).
 
-    The angle stays, the axis is carried over (a change of basis; armature_from_head is a rotation).
+    The angle stays, the axis is carried over (a change of basis). Where armature_from_head mirrors (a character scaled
+    by -1), the sense of turning changes with it.
     """
-    axis = turn_head[..., 1:] @ armature_from_head.T
+    axis = np.sign(np.linalg.det(armature_from_head)) * (turn_head[..., 1:] @ armature_from_head.T)
     return np.concatenate([turn_head[..., :1], axis], -1)
 
 

@@ -2,6 +2,8 @@
 """From the actor's proportions to the character's: how far each point of one face goes when the other's goes a
 way."""
 
+from typing import TypeAlias
+
 import numpy as np
 
 from fomm_engine.wire.names import IRIS_LEFT, IRIS_RIGHT, LANDMARKS, POINT_COUNT
@@ -10,7 +12,7 @@ from .array_types import FloatArray
 
 LEAST_RATIO, LARGEST_RATIO = 0.2, 5.0  # of two faces' extents: beyond it a landmark point is misplaced
 LEAST_EXTENT_CM = 0.05
-_LIDS = ("lid_upper", "lid_lower")
+_Points: TypeAlias = tuple[int, ...]
 
 
 def transport_factors(actor_cm: FloatArray, character_cm: FloatArray) -> FloatArray:
@@ -25,16 +27,17 @@ def transport_factors(actor_cm: FloatArray, character_cm: FloatArray) -> FloatAr
     factors = np.ones((POINT_COUNT, 3))
     for points, across, up in _regions():
         x = _ratio(_extent(character_cm, across, 0), _extent(actor_cm, across, 0))
-        y = _ratio(_extent(character_cm, up, 1), _extent(actor_cm, up, 1))
+        y = _ratio(_extent(character_cm, up, 1), _extent(actor_cm, up, 1)) if up else x
         factors[list(points)] = (x, y, (x * y) ** 0.5)
     return factors
 
 
-def _regions() -> tuple[tuple[tuple[int, ...], tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]], ...]:
-    """Give for each region its points and the two ends whose distance is its width, and its height."""
+def _regions() -> tuple[tuple[_Points, tuple[_Points, ...], tuple[_Points, ...]], ...]:
+    """Give for each region its points and the two ends whose distance is its width, and its height (() for a region
+    that has none of its own)."""
     names = LANDMARKS
     lower_face = (names["nose_base"], names["chin"])
-    found = [
+    found: list[tuple[_Points, tuple[_Points, ...], tuple[_Points, ...]]] = [
         (names["jaw"], (names["jaw"][2:5], names["jaw"][12:15]), lower_face),
         (names["lips_outer"] + names["lips_inner"], (names["mouth_right"], names["mouth_left"]), lower_face),
         (
@@ -45,22 +48,20 @@ def _regions() -> tuple[tuple[tuple[int, ...], tuple[tuple[int, ...], ...], tupl
     ]
     for side, iris in (("right", IRIS_RIGHT), ("left", IRIS_LEFT)):
         corners = (names[f"eye_{side}_outer"], names[f"eye_{side}_inner"])
-        lids = (names[f"{_LIDS[0]}_{side}"], names[f"{_LIDS[1]}_{side}"])
+        lids = (names[f"lid_upper_{side}"], names[f"lid_lower_{side}"])
         brow = names[f"brow_{side}"]
         found.append((names[f"eye_{side}"], corners, lids))
-        found.append(((iris,), corners, corners))
+        found.append(((iris,), corners, ()))  # an eyeball turns alike both ways
         found.append((brow, (brow[:1], brow[-1:]), (brow, corners[0] + corners[1])))
     return tuple(found)
 
 
-def _extent(points_cm: FloatArray, ends: tuple[tuple[int, ...], ...], axis: int) -> float:
-    """Give the distance of the means of two groups of points along an axis; for corners on one height, the whole
-    distance."""
-    first, second = (points_cm[list(end)].mean(0) for end in ends)
-    along = float(abs(first[axis] - second[axis]))
-    return max(along, LEAST_EXTENT_CM)
+def _extent(points_cm: FloatArray, ends: tuple[_Points, ...], axis: int) -> float:
+    """Give the distance of the means of two groups of points along an axis."""
+    first, second = (points_cm[list(end), axis].mean() for end in ends)
+    return max(float(abs(first - second)), LEAST_EXTENT_CM)
 
 
 def _ratio(character: float, actor: float) -> float:
     """Give the quotient, kept within what faces can differ by."""
-    return float(np.clip(character / actor, LEAST_RATIO, LARGEST_RATIO))
+    return min(max(character / actor, LEAST_RATIO), LARGEST_RATIO)

@@ -7,9 +7,22 @@ import numpy as np
 
 from fomm_engine.wire.names import ARKIT_CHANNELS, ARKIT_INDEX
 
-from . import calibration, channel_edits, contact, expression, features, gaze, head, rotation, smoothing, timing
+from . import (
+    calibration,
+    channel_edits,
+    contact,
+    expression,
+    features,
+    gaze,
+    head,
+    measured_curves,
+    rotation,
+    smoothing,
+    timing,
+)
 from .array_types import FloatArray, IntArray
 from .contact import Contacts
+from .control_contact import Probe
 from .curves import Curves, RetargetReport, RetargetResult
 from .notes import Note
 from .priors import DEFAULT_PRIOR
@@ -40,8 +53,13 @@ class _Motion:
     contacts: Contacts
 
 
-def retarget(tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings | None = None) -> RetargetResult:
+def retarget(
+    tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings | None = None, *, probe: Probe | None = None
+) -> RetargetResult:
     """Give the curves that make a rig perform a take.
+
+    Where the rig was measured (rig.basis), the face is solved in its measured controls, else by the names of its
+    shapes. probe: see `control_contact.Probe`; with it, contacts are closed on the mesh itself.
 
     Raises ValueError, in one sentence, when no frame shows a face, the neutral frame is not usable or the rig has
     nothing to drive.
@@ -51,7 +69,7 @@ def retarget(tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings | N
         raise ValueError("The character has no shape key and no bone that is mapped; there is nothing to drive.")
     neutral = calibration.find_neutral(tracks, chosen.neutral_frame)
     motion, explained = _solve(tracks, neutral, chosen)
-    curves = _curves(motion, tracks, rig, chosen)
+    curves, told = _curves(motion, tracks, rig, chosen, probe)
     report = RetargetReport(
         neutral_frame=neutral.frame,
         neutral_reason=neutral.reason,
@@ -63,7 +81,7 @@ def retarget(tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings | N
     return RetargetResult(
         curves=curves,
         report=report,
-        notes=_notes(tracks, rig, chosen, motion),
+        notes=_notes(tracks, rig, chosen, motion) + told,
         time_s=tracks.time_s,
         valid=tracks.valid,
         arkit_weights=motion.weights,
@@ -194,8 +212,10 @@ def _head_motion(
     return bridged, _bridge(shift, tracks, settings)
 
 
-def _curves(motion: _Motion, tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings) -> Curves:
-    """Give the rig's curves at the scene's frames."""
+def _curves(
+    motion: _Motion, tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings, probe: Probe | None
+) -> tuple[Curves, tuple[Note, ...]]:
+    """Give the rig's curves at the scene's frames, and what is to be said of its controls."""
     clock = timing.SceneClock(settings.start_frame, settings.frame_rate, settings.time_offset_s)
     frames = clock.frames_within(float(tracks.time_s[0]), float(tracks.time_s[-1]))
     at_s = clock.time_s(frames)
@@ -203,7 +223,21 @@ def _curves(motion: _Motion, tracks: PerformanceTracks, rig: Rig, settings: Reta
     if settings.contact:
         scene = replace(scene, weights=_keep_contacts(scene.weights, motion, tracks, at_s, mirror=settings.mirror))
     rotations, locations = _bone_curves(scene, rig, settings)
-    return Curves(frames, shape_curves(scene.weights, rig, settings), rotations, locations)
+    if rig.basis is None:
+        return Curves(frames, shape_curves(scene.weights, rig, settings), rotations, locations), ()
+    shut = measured_curves.shut_at(motion.contacts, tracks.time_s, at_s, mirror=settings.mirror)
+    shut = shut if settings.contact else {part: 0.0 * values for part, values in shut.items()}
+    values = measured_curves.measured_values(scene.weights, tracks, rig.basis, shut, probe=probe)
+    own = measured_curves.placed(values, rig.basis)
+    curves = Curves(
+        frames,
+        own.shape_values,
+        own.bone_rotations | rotations,
+        own.bone_locations | locations,
+        own.bone_scales,
+        own.control_values,
+    )
+    return curves, measured_curves.control_notes(values, rig.basis)
 
 
 def _resample(motion: _Motion, time_s: FloatArray, at_s: FloatArray) -> _Motion:
@@ -267,6 +301,10 @@ def _bones_take(role: str, rig: Rig, settings: RetargetSettings) -> bool:
     Eyes: Apple's look channels are lids that follow a gaze, so bones and shapes go together unless the user says so.
     Jaw: a jaw bone and a jawOpen shape would open the mouth twice, so the bone moves only where there is no such shape.
     """
+    if rig.basis is not None and any(
+        measured_curves.takes_bone(rig.basis, bone.name, role) for bone in rig.bones if bone.role == role
+    ):
+        return False
     if role == "jaw":
         has_shape = any(channel == "jawOpen" for shape in rig.shapes for channel, _ in shape.channels)
         return settings.jaw_target in ("bone", "both") or (settings.jaw_target == "auto" and not has_shape)
@@ -305,6 +343,8 @@ def _notes(tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings, moti
         how = "crossed on a line" if gap.duration_s <= settings.bridge_s else "held, then taken up again"
         span = f"Frames {gap.first} to {gap.last} show no face"
         found.append(Note("gap", f"{span} ({gap.duration_s:.2f} s); the motion is {how}.", frames))
+    if rig.basis is not None:
+        return tuple(found)
     mapped = {channel for shape in rig.shapes for channel, _ in shape.channels}
     lost = [
         name

@@ -80,8 +80,10 @@ class RigBasis:
     (x subject's left, y up, z out of the face), scaled so that the outer-eye distance is the standard face's.
     displacement_cm (C, 70, 3): per unit of each control, same frame and scale. confidence (70,): 0..1, how surely
     each point sits where it should on the mesh. keypoint_value (C, 10, 2), keypoint_jacobian (C, 10, 2, 2): per unit,
-    in [-1, 1] of the measuring picture's square (y down), or None where no pictures were made. scale_cm_per_unit: cm of
-    the standard face per unit of the armature. armature_from_head (3, 3): a rotation; origin (3,): the head frame's
+    in [-1, 1] of the measuring picture's square (y down), or None where no pictures were made (kept for the report; the
+    default weights' keypoints are linear in the landmarks and add nothing to them). scale_cm_per_unit: cm of
+    the standard face per unit of the armature. armature_from_head (3, 3): a rotation (with a mirror
+    for a character scaled by -1); origin (3,): the head frame's
     origin in the armature. signature: of the meshes and the rig it was measured on. notes: what the measuring says.
     """
 
@@ -130,8 +132,8 @@ class RigBasis:
         if not bool((self.confidence >= 0.0).all() and (self.confidence <= 1.0).all()):
             raise ValueError("The confidences of a rig's landmark points must lie between 0 and 1.")
         frame = self.armature_from_head
-        if not np.allclose(frame @ frame.T, np.eye(3), atol=1e-4) or np.linalg.det(frame) < 0:
-            raise ValueError("armature_from_head must be a rotation.")
+        if not np.allclose(frame @ frame.T, np.eye(3), atol=1e-4):
+            raise ValueError("armature_from_head must be a rotation, or one with a mirror.")
         if not self.scale_cm_per_unit > 0.0:
             raise ValueError(f"scale_cm_per_unit must be above zero; it is {self.scale_cm_per_unit}.")
         right, left = LANDMARKS["eye_right_outer"][0], LANDMARKS["eye_left_outer"][0]
