@@ -17,6 +17,7 @@ from fomm_engine.training.arkit_training import ArkitTrainingSettings, train_ark
 from fomm_engine.training.box_training import BoxTrainingSettings, train_box
 from fomm_engine.training.checkpoint import averaged_weights
 from fomm_engine.training.conditions import condition_scores
+from fomm_engine.training.curves import read_log, write_curve
 from fomm_engine.training.dataset import FaceSetSettings, write_face_set
 from fomm_engine.training.export import export_arrays, export_net
 from fomm_engine.training.face_model import FaceModel, load_face_model
@@ -41,8 +42,8 @@ _NETS = {
 class TrainingPlan:
     """What to train where. `minutes` is the time of the stage that is run, or of all of them together.
 
-    `out` receives `data/` (rendered faces, their manifest), `sheets/` (pictures of them and of the worst frames), the
-    checkpoints and `weights/` (what the engine loads).
+    `out` receives `data/` (rendered faces, their manifest), `sheets/` (pictures of them, of the worst frames, the
+    curve), each stage's log, the checkpoints and `weights/` (what the engine loads).
     """
 
     face_model: Path
@@ -81,7 +82,18 @@ def run_plan(plan: TrainingPlan, stage: str, log: Log) -> None:
     for name in names:
         share = STAGES[name].share if stage == "all" else 1.0
         log(f"stage {name}")
-        STAGES[name].run(plan, plan.minutes * share * 60, log)
+        STAGES[name].run(plan, plan.minutes * share * 60, _kept(log, plan.out / f"{name}.log"))
+
+
+def _kept(log: Log, path: Path) -> Log:
+    """A log that appends every line to a file as well."""
+
+    def say(line: str) -> None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        log(line)
+
+    return say
 
 
 def _prior(plan: TrainingPlan, _: float, log: Log) -> None:
@@ -147,6 +159,9 @@ def _measure(plan: TrainingPlan, _: float, log: Log) -> None:
         scores = landmark_scores(output, batch.points, batch.rotation)
         log(json.dumps({"landmarks": kind, "frames": len(batch.picture), **_rounded(scores)}))
         write_png(plan.out / "sheets" / f"failures_{kind}.png", failures_sheet(batch, output.points.numpy()))
+    history = plan.out / "landmarks.log"
+    if history.exists():
+        write_curve([read_log(history)], plan.out / "sheets" / "curve.png")
     settings = BoxTrainingSettings(planned_s=0.0, held_out=plan.measured)
     log(json.dumps({"box": box_training.measure(load_box_net(folder), box_training.held_out_boxes(data, settings))}))
     first = FirstFrameSettings(count=plan.first_frames)

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Synthetic faces: lips and lids that meet, what is worn, sets on disk that change, contact sheets."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-pytest.importorskip("cv2")
+cv2 = pytest.importorskip("cv2")
 torch = pytest.importorskip("torch")
 
 from fomm_engine.face.nets import LandmarkOutput  # noqa: E402
 from fomm_engine.training.accessories import AccessoryChances, sample_accessories  # noqa: E402
+from fomm_engine.training.curves import read_log, write_curve  # noqa: E402
 from fomm_engine.training.dataset import MANIFEST_NAME, FaceSet, Labels, distributions  # noqa: E402
 from fomm_engine.training.expressions import ExpressionSampler, ExpressionSettings  # noqa: E402
 from fomm_engine.training.face_model import FaceModel, load_face_model  # noqa: E402
@@ -213,3 +215,14 @@ def test_the_worst_picture_comes_first():
     sheet = failures_sheet(batch, found, 2)
     first, second = (int((sheet[:, start : start + 192] > 40).any(2).sum()) for start in (0, 192))
     assert first > second  # two drawings apart cover more than two on top of each other
+
+
+def test_a_log_is_read_and_drawn(tmp_path):
+    scores = {"inner51_percent": 3.0, "inner51_frontal_percent": 2.5, "eyes_percent": 2.0, "mouth_percent": 3.1}
+    lines = ["stage landmarks", *(json.dumps({"samples": samples, **scores}) for samples in (2000, 1000)), '{"a": 1}']
+    (tmp_path / "landmarks.log").write_text("\n".join(lines))
+    rows = read_log(tmp_path / "landmarks.log")
+    assert [row["samples"] for row in rows] == [1000, 2000]
+    picture = cv2.imread(str(write_curve([rows, rows], tmp_path / "sheets" / "curve.png")))
+    assert picture is not None
+    assert picture.std() > 5

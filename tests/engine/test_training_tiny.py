@@ -75,7 +75,7 @@ def test_every_stage_ran_and_weights_load(trained):
     assert set(conditions) == set(CONDITIONS)
     assert all(figure["inner51_percent"] > 0 for name, figure in conditions.items() if "turned" not in name)
     sheets = {path.name for path in (plan.out / "sheets").iterdir()}
-    assert sheets == {"faces.png", "labels.png", "failures_clean.png", "failures_augmented.png"}
+    assert sheets == {"faces.png", "labels.png", "failures_clean.png", "failures_augmented.png", "curve.png"}
     manifest = json.loads((plan.out / "data" / "manifest.json").read_text())
     assert manifest["seed"] == plan.faces.seed
     assert manifest["measured"]["training"]["identities"] == 3
