@@ -12,6 +12,7 @@ from ..core.curves import Curves, RetargetResult
 from ..core.retarget import retarget
 from ..core.settings import RetargetSettings
 from . import action_writer, bake_choice, bake_writer, character, properties, retarget_settings, splicing, takes
+from .rig_measure import attach, property_channels
 from .rig_scan import Parts, Scan
 
 
@@ -46,11 +47,12 @@ def bake_chosen(scene: bpy.types.Scene) -> str:
             provenance=layer.provenance,
             name=layer.name,
             placing=layer.placing,
+            properties=property_channels.wanted(layer.curves, shot.scan.rig.basis, parts, scene.objects),
         )
         for layer in layers
     ]
     actions = [name for one in baked for name in one.actions]
-    _remember(scene, result, actions)
+    _remember(scene, result, actions, unseen=bake_choice.unseen(parts, bpy.context.view_layer))
     if own.bake.replace and not own.bake.selected_only:
         action_writer.remove_actions([name for name in before if name not in actions])
     return f"Baked {baked[0].curves} curves over frames {own.baked_first} to {own.baked_last}."
@@ -58,7 +60,8 @@ def bake_chosen(scene: bpy.types.Scene) -> str:
 
 def _perform(shot: _Shot, take: properties.UnderstudyTake, settings: RetargetSettings) -> RetargetResult:
     """What the character does for a take."""
-    return retarget(takes.tracks_of(take), shot.scan.rig, settings)
+    probe = attach.probe_for(shot.scan, shot.parts, shot.scene)
+    return retarget(takes.tracks_of(take), shot.scan.rig, settings, probe=probe)
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def _layers(shot: _Shot, take: properties.UnderstudyTake, curves: Curves) -> lis
     return [_Layer(ours, provenance, take.name, placing), _Layer(above, provenance, other.name, placing_above)]
 
 
-def _remember(scene: bpy.types.Scene, result: RetargetResult, actions: list[str]) -> None:
+def _remember(scene: bpy.types.Scene, result: RetargetResult, actions: list[str], *, unseen: list[str]) -> None:
     """Nothing; the panel shows what came of it."""
     own, frames = properties.of(scene), result.curves.frames
     own.baked_first, own.baked_last = int(frames[0]), int(frames[-1])
@@ -108,4 +111,4 @@ def _remember(scene: bpy.types.Scene, result: RetargetResult, actions: list[str]
     own.retarget.neutral_reason = result.report.neutral_reason
     if own.retarget.auto_neutral:
         own.retarget.neutral_frame = result.report.neutral_frame
-    own.notes = "\n".join(note.message for note in result.notes)
+    own.notes = "\n".join([*unseen, *(note.message for note in result.notes)])

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+import bpy
+
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.names import ARKIT_CHANNELS
 
@@ -98,3 +100,14 @@ def require_reachable(parts: Parts) -> None:
         if thing.mode not in ("OBJECT", "POSE"):
             words = {"EDIT": "Edit Mode", "SCULPT": "Sculpt Mode"}.get(thing.mode, "another mode")
             raise UserError("wrong-mode", f"{thing.name} is in {words}.", "Go back to Object Mode (Tab), then bake.")
+    for mesh in parts.meshes:
+        if not mesh.data.shape_keys.use_relative:
+            hint = "Tick Relative in its shape keys, then bake."
+            raise UserError("absolute-keys", f"{mesh.name}'s shape keys are absolute: one follows another.", hint)
+
+
+def unseen(parts: Parts, layer: bpy.types.ViewLayer) -> list[str]:
+    """A sentence for what is baked but cannot be seen, because the view layer leaves it out."""
+    things = (*parts.meshes, *((parts.armature,) if parts.armature is not None else ()))
+    names = [thing.name for thing in things if thing.name not in layer.objects]
+    return [f"Baked, but not in this view layer: {', '.join(names)}."] if names else []

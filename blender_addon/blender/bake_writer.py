@@ -82,7 +82,8 @@ def bone_channels(armature: bpy.types.Object, curves: Curves) -> list[Channel]:
         bone = armature.pose.bones[name]
         base = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
         path, columns = rotation_keys(quaternions, bone.rotation_mode)
-        channels += [Channel(base + path, index, name, columns[:, index]) for index in range(columns.shape[1])]
+        free = [index for index in range(columns.shape[1]) if not rig_scan.is_axis_locked(bone, index)]
+        channels += [Channel(base + path, index, name, columns[:, index]) for index in free]
     for name, offsets in curves.bone_locations.items():
         base = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
         channels += [Channel(base + "location", index, name, offsets[:, index]) for index in range(3)]

@@ -215,6 +215,7 @@ def _scan_bones(armature: bpy.types.Object | None, by_map: dict[str, BoneRole], 
         )
         for name, role in driven.items()
     )
+    remarks = (*remarks, *_lock_remarks(armature, driven))
     return _Bones(controls, bone_roles.armature_from_head(roles, places), remarks)
 
 
@@ -233,6 +234,23 @@ def bone_hindrance(armature: bpy.types.Object, name: str) -> str:
     if any(c.type in _TURNING_CONSTRAINTS and not c.mute and c.influence > 0 for c in bone.constraints):
         return "a constraint turns them"
     return ""
+
+
+def is_axis_locked(bone: bpy.types.PoseBone, index: int) -> bool:
+    """Whether one rotation channel of a bone is locked; only Euler angles can be locked one by one."""
+    return bone.rotation_mode not in ("QUATERNION", "AXIS_ANGLE") and bool(bone.lock_rotation[index])
+
+
+def _lock_remarks(armature: bpy.types.Object, names: Iterable[str]) -> list[str]:
+    """What is to be said about bones with some of their rotation locked."""
+    partly = [armature.pose.bones[name] for name in names if any(armature.pose.bones[name].lock_rotation)]
+    held = [bone.name for bone in partly if bone.rotation_mode not in ("QUATERNION", "AXIS_ANGLE")]
+    turned = [bone.name for bone in partly if bone.name not in held]
+    remarks = [f"Turned about their free axes only, the others are locked: {', '.join(held)}."] if held else []
+    if turned:
+        why = "quaternions have no single axes"
+        remarks.append(f"Turned about locked axes too, because {why}: {', '.join(turned)}.")
+    return remarks
 
 
 def rest_matrix(bone: bpy.types.Bone) -> np.ndarray:
