@@ -15,6 +15,8 @@ class Curves:
     bone_rotations {bone: (N, 4)} unit quaternions (w, x, y, z) in the bone's own pose space, sign-continuous.
     bone_locations {bone: (N, 3)} in the bone's own pose space, armature units; bone_scales {bone: (N, 3)}.
     control_values {name of a measured control of the kind "property": (N,)} in the property's own unit.
+    kept_frames {shape key, bone or property control: scene frames on which its value holds a contact}: keys may be
+    thinned out, but not there (`key_reduction`).
     """
 
     frames: IntArray
@@ -23,6 +25,7 @@ class Curves:
     bone_locations: dict[str, FloatArray]
     bone_scales: dict[str, FloatArray] = field(default_factory=dict[str, FloatArray])
     control_values: dict[str, FloatArray] = field(default_factory=dict[str, FloatArray])
+    kept_frames: dict[str, IntArray] = field(default_factory=dict[str, IntArray])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from . import (
     features,
     gaze,
     head,
+    kept_frames,
     measured_curves,
     rotation,
     smoothing,
@@ -223,10 +224,12 @@ def _curves(
     if settings.contact:
         scene = replace(scene, weights=_keep_contacts(scene.weights, motion, tracks, at_s, mirror=settings.mirror))
     rotations, locations = _bone_curves(scene, rig, settings)
-    if rig.basis is None:
-        return Curves(frames, shape_curves(scene.weights, rig, settings), rotations, locations), ()
     shut = measured_curves.shut_at(motion.contacts, tracks.time_s, at_s, mirror=settings.mirror)
     shut = shut if settings.contact else {part: 0.0 * values for part, values in shut.items()}
+    if rig.basis is None:
+        kept = kept_frames.of_named(rig, frames, shut)
+        shapes = shape_curves(scene.weights, rig, settings)
+        return Curves(frames, shapes, rotations, locations, kept_frames=kept), ()
     values = measured_curves.measured_values(scene.weights, tracks, rig.basis, shut, probe=probe)
     own = measured_curves.placed(values, rig.basis)
     curves = Curves(
@@ -236,6 +239,7 @@ def _curves(
         own.bone_locations | locations,
         own.bone_scales,
         own.control_values,
+        kept_frames.of_measured(rig.basis, frames, shut),
     )
     return curves, measured_curves.control_notes(values, rig.basis)
 

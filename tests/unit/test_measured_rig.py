@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from blender_addon.core import control_contact, control_solve, measured_curves, proportions, rotation
+from blender_addon.core.key_reduction import ReductionSettings, curve_at, reduce_keys
 from blender_addon.core.retarget import retarget
 from blender_addon.core.rig import BoneControl, Rig
 from blender_addon.core.rig_basis import MeasuredControl, RigBasis, basis_from_plain, basis_to_plain
@@ -146,6 +147,21 @@ def test_every_blink_closes_on_the_character_and_survives_a_slower_scene(take):
         opening = gaps(basis, shapes_of(basis, curves))[:, 2:4].mean(1) / gaps(basis, np.zeros((1, 12)))[0, 2:4].mean()
         shut_runs = np.flatnonzero(np.diff((opening < 0.05).astype(int)) == 1)
         assert len(shut_runs) == 2
+
+
+def test_blinks_and_lips_survive_a_third_of_the_keys(take):
+    basis = made_character()
+    curves = retarget(take, Rig(basis=basis), AT_30).curves
+    values = shapes_of(basis, curves)
+    thinned = values.copy()
+    for place, control in enumerate(basis.controls):
+        kept = curves.kept_frames.get(control.target)
+        keys = reduce_keys(curves.frames, values[:, place], ReductionSettings(0.0, share=1 / 3), kept=kept)
+        assert len(keys.frames) <= len(curves.frames) / 2
+        thinned[:, place] = curve_at(keys, curves.frames)[:, 0]
+    shut = gaps(basis, values)[:, 2:4].mean(1) < 0.05
+    assert shut.sum() >= 2
+    assert np.abs(gaps(basis, thinned) - gaps(basis, values))[shut, 2:4].max() < 0.02
 
 
 def test_bones_properties_and_the_two_ends_of_a_slider_go_where_they_belong():
