@@ -35,6 +35,7 @@ def make_landmark_face(keys, unit=0.01, name="Face", armature=None):
     mesh.shape_key_add(name="Basis")
     for key_name, moved in keys.items():
         key = mesh.shape_key_add(name=key_name, from_mix=False)
+        key.value = 0.0  # from Blender 5.0 on a new key is on
         key.data.foreach_set("co", in_blender(FACE.neutral_cm + moved, unit).astype(np.float32).ravel())
     if armature is not None:
         mesh.parent = armature

@@ -33,14 +33,20 @@ def find_bones(family: Family, anchors: Anchors, objects: list[bpy.types.Object]
     armature = family.armature
     if armature is None:
         return []
-    skin = _skin_bones(armature, anchors, objects)
-    reach = _reaching(armature, skin)
+    reach = carrying_bones(family, anchors, objects)
     driving = set(driving)
     return [
         bone.name
         for bone in armature.pose.bones
         if bone.name in driving or (bone.name in reach and _is_handle(bone, armature))
     ]
+
+
+def carrying_bones(family: Family, anchors: Anchors, objects: list[bpy.types.Object]) -> set[str]:
+    """The names of all bones on which the points depend, machinery and the body's own among them."""
+    if family.armature is None:
+        return set()
+    return _reaching(family.armature, _skin_bones(family.armature, anchors, objects))
 
 
 def channels(bone: bpy.types.PoseBone, armature: bpy.types.Object) -> list[Candidate]:
@@ -102,7 +108,7 @@ def _reaching(armature: bpy.types.Object, skin: set[str]) -> set[str]:
         for constraint in bone.constraints:
             own.update(_constraint_targets(constraint, armature))
     for driver in drivers.drivers_of(armature):
-        name = _driven_bone(driver.data_path)
+        name = drivers.driven_bone(driver.data_path)
         if name in needs:
             needs[name] |= drivers.bones_read(driver, armature)
     reach, open_ends = set(skin), list(skin)
@@ -123,10 +129,6 @@ def _constraint_targets(constraint: bpy.types.Constraint, armature: bpy.types.Ob
         if target.target == armature:
             found.add(target.subtarget)
     return found - {""}
-
-
-def _driven_bone(path: str) -> str:
-    return path.split('pose.bones["', 1)[1].split('"]', 1)[0] if path.startswith('pose.bones["') else ""
 
 
 def _is_driven(armature: bpy.types.Object, name: str) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import bpy
@@ -45,10 +46,11 @@ class Found:
     remarks: tuple[str, ...]
 
 
-def find_sliders(family: Family, earlier: RigBasis | None = None) -> Found:
+def find_sliders(family: Family, earlier: RigBasis | None = None, carrying: Collection[str] = ()) -> Found:
     """The shape keys that may be set, and for those that drivers set the properties behind them.
 
-    earlier: an older measure of the same character, whose rest values are kept.
+    earlier: an older measure of the same character, whose rest values are kept. carrying: the bones that carry the
+    face; properties behind their drivers count too.
     """
     keyed = [mesh for mesh in family.meshes if rig_scan.has_shape_keys(mesh)]
     free, taken = rig_scan.free_keys(keyed)
@@ -58,13 +60,14 @@ def find_sliders(family: Family, earlier: RigBasis | None = None) -> Found:
         for key in free
         if key.maximum > key.minimum
     ]
-    behind = drivers.behind(family)
+    behind = drivers.behind(family, carrying)
     properties = [_property(family, place, rests) for place in behind.properties]
     usable = [candidate for candidate in properties if candidate is not None]
     remarks = []
     if taken and not (usable or behind.bones or behind.keys):
         remarks.append(f"Not measured, because they are muted or a driver sets them: {', '.join(taken[:8])}.")
-    odd = [place.text for place, candidate in zip(behind.properties, properties, strict=True) if candidate is None]
+    of_shapes = drivers.behind(family).properties
+    odd = [p.text for p, own in zip(behind.properties, properties, strict=True) if own is None and p in of_shapes]
     if odd:
         remarks.append(f"Properties that drive shapes but are no sliders with a range: {', '.join(odd[:8])}.")
     return Found(_unique(shapes + usable), frozenset(behind.bones), tuple(remarks))

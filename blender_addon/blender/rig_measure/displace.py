@@ -22,9 +22,10 @@ from .stage import Stage
 
 FIRST_SHIFT = 0.05  # of the outer eye distance, and
 FIRST_TURN_RAD = 0.12  # how far a bone is moved at first
+_WORTH_CM = 0.12  # a bone whose shifts or turns together move every point less is not looked at closer
 _SCREENING = 10.0  # what a bone's first step does is taken this often: targets of the eyes move them little
 STEP_SHARE = 0.4  # of a bone channel's range, at which it is measured in earnest
-_FAINT_CM, _STRONG_CM = 0.1, 3.0  # a first step that moves the points less or more is made again with a fitting one
+_FAINT_CM, _STRONG_CM = 0.01, 3.0  # a first step that moves the points less or more is made again with a fitting one
 _SAME_BOTH_WAYS = 0.85  # cosine between what a control does one way and the other; below, it is two controls
 _SAME_SIZE = 2.0
 _WITH_THE_BONE = 0.7  # of a bone's own motion: an iris that goes so far goes with the bone
@@ -108,9 +109,12 @@ class Measuring:
         rough: list[tuple[int, Measured]] = []
         for done, name in enumerate(self._bones):
             numbers = [n for n in range(first, len(self.candidates)) if self.candidates[n].target == name]
-            if numbers and self._does_anything(numbers):
+            for channel in ("location", "rotation"):
+                own = [n for n in numbers if self.candidates[n].component.startswith(channel)]
+                if not own or not self._does_anything(own):
+                    continue
                 yield 0.7 * done / len(self._bones)
-                for number in numbers:
+                for number in own:
                     rough += [(number, one) for one in self._rough(number)]
                     yield 0.7 * done / len(self._bones)
         chosen = self._chosen(rough)
@@ -121,10 +125,11 @@ class Measuring:
             yield 0.7 + 0.3 * (done + 1) / len(chosen)
 
     def _does_anything(self, numbers: Sequence[int]) -> bool:
-        """Whether a bone moves the face at all, all its channels at once; the whole head's bones do not count."""
+        """Whether a bone's channels move the face at all, all at once; the whole head's bones do not count."""
         values = self._rests.copy()
         values[list(numbers)] += [self._first_step(number) for number in numbers]
-        return self._is_of_the_face(self._read(values) * _SCREENING)
+        moved = self._read(values) * _SCREENING
+        return select.moves(moved) >= _WORTH_CM and self._is_of_the_face(moved)
 
     def _rough(self, number: int) -> list[Measured]:
         """The channel with its limits, from one step one way; none where it moves no point."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import bpy
@@ -29,8 +29,8 @@ class Behind:
     bones: set[str] = field(default_factory=set)
 
 
-def behind(family: Family) -> Behind:
-    """What stands behind the drivers of the character's shape keys and bones."""
+def behind(family: Family, carrying: Collection[str] = ()) -> Behind:
+    """What stands behind the drivers of the character's shape keys, and of the bones that carry its face."""
     found = Behind()
     blocks = address.owners(family)
     for mesh in family.meshes:
@@ -39,13 +39,20 @@ def behind(family: Family) -> Behind:
                 _look(driver, blocks, found, 0)
     if family.armature is not None:
         for driver in drivers_of(family.armature):
-            _look(driver, blocks, found, 0)
+            if driven_bone(driver.data_path) in carrying:
+                _look(driver, blocks, found, 0)
     return found
 
 
 def drivers_of(owner: bpy.types.ID) -> list[bpy.types.FCurve]:
     """The driver curves of a data-block."""
     return list(owner.animation_data.drivers) if owner.animation_data is not None else []
+
+
+def driven_bone(path: str) -> str:
+    """The name of the bone that a driver's data path belongs to; "" for none."""
+    match = _BONE.match(path)
+    return match["name"] if match is not None else ""
 
 
 def bones_read(driver: bpy.types.FCurve, armature: bpy.types.Object) -> set[str]:

@@ -15,7 +15,7 @@ from fomm_engine.wire.standard_face import standard_face
 from ...core.array_types import FloatArray
 from ...core.rig_basis import MeasuredControl, RigBasis
 from . import anchors as anchor_points
-from . import controls, store, traits
+from . import bones, controls, store, traits
 from .anchors import Anchors
 from .displace import Measured, Measuring
 from .family import Family, require_measurable
@@ -44,7 +44,8 @@ class RigMeasure:
             kept = Kept(self._family)
             stack.callback(kept.put_back)
             kept.make_plain()
-            found = controls.find_sliders(self._family, earlier)
+            carrying = bones.carrying_bones(self._family, points, objects)
+            found = controls.find_sliders(self._family, earlier, carrying)
             kept.rest()
             stage = stack.enter_context(Stage(self._family, self._frame_number))
             if not anchor_points.fits(points, objects, stage.graph):

@@ -75,10 +75,11 @@ def chosen_columns(columns_cm: FloatArray, groups: IntArray, given_cm: FloatArra
     while members and len(kept) < given + MOST_COLUMNS:
         basis = _orthonormal(design[:, kept])
         rest = aims - basis @ (basis.T @ aims)
-        gains = {group: _gain(design[:, own], basis, rest) / len(own) for group, own in members.items()}
-        best = max(gains, key=lambda group: gains[group])
-        if gains[best] * len(members[best]) < LEAST_GAIN * total:
+        gains = {group: _gain(design[:, own], basis, rest) for group, own in members.items()}
+        worth = [group for group, gain in gains.items() if gain >= LEAST_GAIN * total]
+        if not worth:
             break
+        best = max(worth, key=lambda group: gains[group] / len(members[group]))
         kept += members.pop(best)
     kept = _without_idle(design, aims, kept, given)
     result = np.zeros(len(columns_cm), np.bool_)
