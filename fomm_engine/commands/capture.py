@@ -26,10 +26,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start-s", type=float, default=None, help="where to begin (default: the video's start)")
     parser.add_argument("--end-s", type=float, default=None, help="where to stop (default: the video's end)")
     parser.add_argument("--face", type=_face, default="largest", help=_WHOM)
+    backends = ("default", "face-alignment", "auto")
+    parser.add_argument("--landmarks", choices=backends, default="default", help="auto: face-alignment if it is here")
 
 
 def _job_from(args: argparse.Namespace) -> Job:
     options = {"focal_px": args.focal_px, "start_s": args.start_s, "end_s": args.end_s, "face": args.face}
+    options["landmarks"] = args.landmarks
     return Job("capture", {"video": absolute(args.video)}, absolute(args.output), options)
 
 

@@ -3,9 +3,10 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
+import numpy.typing as npt
 import torch
 
 from fomm_engine import __version__
@@ -13,6 +14,7 @@ from fomm_engine.face import weights
 from fomm_engine.face.choice import FaceChoice, face_choice
 from fomm_engine.face.detect import FaceFinder
 from fomm_engine.face.fast_landmarks import fast_landmark_net
+from fomm_engine.face.look import FrameFace
 from fomm_engine.face.recording import Recorder, Recording
 from fomm_engine.face.take import solved_take
 from fomm_engine.face.take_solve import KnownLens
@@ -27,8 +29,16 @@ from fomm_engine.wire.job import Job, checked_options
 DEFAULTS: dict[str, Any] = {"focal_px": None, "start_s": None, "end_s": None, "face": "largest", "landmarks": "default"}
 MM_35_DIAGONAL = 43.27  # of a picture on 35 mm film
 STATED_FOCAL_SIGMA = 0.12  # relative: phones state the lens; stabilising and cropping lengthen it a little
-LANDMARK_BACKENDS = ("default",)
+LANDMARK_BACKENDS = ("default", "face-alignment", "auto")
 LOST_FRAMES_SHOWN = 50
+
+
+class Tracker(Protocol):
+    """What the capture needs of a landmark backend."""
+
+    def track(self, image: npt.NDArray[Any]) -> FrameFace | None:
+        """The followed face in the next frame."""
+        ...
 
 
 def run(job: Job, reporter: Reporter) -> Path:
@@ -36,13 +46,15 @@ def run(job: Job, reporter: Reporter) -> Path:
 
     Options: focal_px (the lens, in pixels, where known), start_s and end_s (the part to capture), face (whom, see
     `face_choice`: decided in the first of these frames that shows somebody, and followed from there), landmarks (the
-    backend). Raises UserError for a video without that face ("no-face") and as the reader does.
+    backend: "default", "face-alignment", or "auto": the latter where its weights are here). Raises UserError for a
+    video without that face ("no-face") and as the reader and the backend do.
     """
     options = _options(job)
     reporter.progress("load", 0, None, "weights")
     torch.set_num_threads(1)  # frames are small: more threads cost more than they bring
     cv2.setNumThreads(1)
-    tracker = _tracker(options["face"])
+    backend = _backend(options["landmarks"])
+    tracker = _tracker(options["face"], backend)
     with VideoReader(job.input["video"]) as reader:
         recording = _record(reader, tracker, options, reporter)
         info, notes = reader.info, reader.notes
@@ -58,7 +70,7 @@ def run(job: Job, reporter: Reporter) -> Path:
         lambda done, total: reporter.progress("solve", done, total),
     )
     _warn_of_lost_frames(recording, reporter)
-    header = {**_header(Path(job.input["video"]), info, recording), **take.header}
+    header = {**_header(Path(job.input["video"]), info, recording), "landmarks": backend, **take.header}
     reporter.progress("write", 0, None)
     capture = Capture(header, recording.time_s, recording.valid, take.tracks, take.models, take.confidences)
     write_capture(capture, Path(job.output))
@@ -92,12 +104,26 @@ def lens_of(info: VideoInfo, given_px: float | None) -> KnownLens | None:
     return KnownLens(focal_px, STATED_FOCAL_SIGMA, "near what the video's metadata state")
 
 
-def _tracker(face: FaceChoice) -> FaceTracker:
+def _backend(chosen: str) -> str:
+    """Whose landmarks are used: "auto" is face-alignment's where its weights are here."""
+    if chosen != "auto":
+        return chosen
+    from fomm_engine.face.face_alignment_backend import find_weights  # slow to load, and rarely wanted
+
+    return "default" if find_weights() is None else "face-alignment"
+
+
+def _tracker(face: FaceChoice, backend: str) -> Tracker:
     net = fast_landmark_net(weights.load_landmark_net())
-    return FaceTracker(FaceFinder(weights.load_box_net()), net, TrackerSettings(face=face))
+    own = FaceTracker(FaceFinder(weights.load_box_net()), net, TrackerSettings(face=face))
+    if backend == "default":
+        return own
+    from fomm_engine.face.face_alignment_backend import alignment_tracker
+
+    return alignment_tracker(own, net, face)
 
 
-def _record(reader: VideoReader, tracker: FaceTracker, options: dict[str, Any], reporter: Reporter) -> Recording:
+def _record(reader: VideoReader, tracker: Tracker, options: dict[str, Any], reporter: Reporter) -> Recording:
     recorder = Recorder()
     start_s, end_s = options["start_s"] or 0.0, options["end_s"]
     total = _expected_frames(reader.info, start_s, end_s)

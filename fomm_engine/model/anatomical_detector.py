@@ -10,8 +10,8 @@ from fomm_engine.face import weights
 from fomm_engine.face.crop import SquareCrop
 from fomm_engine.face.detect import image_tensor
 from fomm_engine.face.keypoints import KeypointMaps, keypoint_maps
+from fomm_engine.face.look import crop_around
 from fomm_engine.face.nets import LANDMARK_INPUT_SIZE, LandmarkNet
-from fomm_engine.face.tracker import crop_around
 from fomm_engine.model.keypoints import KeypointTensors
 
 ROUNDS = 3  # looks at the face: at the whole picture, then twice around what was seen
