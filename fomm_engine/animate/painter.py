@@ -95,8 +95,7 @@ class ModelPainter:
         if self._alpha is None:
             return image
         places = cv2.resize(deformation, (self.side, self.side), interpolation=cv2.INTER_LINEAR)
-        corners = self._engine.align_corners
-        at = (places + 1) / 2 * (self.side - 1) if corners else (places + 1) / 2 * self.side - 0.5
+        at = (places + 1) / 2 * (self.side - 1)
         return with_alpha(image, cv2.remap(self._alpha, at[..., 0], at[..., 1], cv2.INTER_LINEAR))
 
 

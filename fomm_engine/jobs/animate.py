@@ -123,11 +123,12 @@ class _Performance:
 
     def _loaded(self, checkpoint: Path) -> Fomm:
         """The model; an earlier run's way of computing is taken again, since another may round differently."""
+        options = self.options
         engine = Fomm(
             load_networks(checkpoint),
-            align_corners=self.options.align_corners,
-            device=self.options.device,
-            precision=self.options.precision,
+            align_corners=options.align_corners,
+            device=options.device,
+            precision=options.precision,
             path=self.parts.recall("path"),
         )
         self.parts.remember("path", engine.path.name)

@@ -63,6 +63,19 @@ def tamed(linear: Array, stretch: float, turn_rad: float) -> Array:
     return rotation @ right.T @ np.diag(np.clip(sizes, 1 / stretch, stretch)) @ right
 
 
+def unsheared(linear: Array, axes: Array, kept: float, stretch: float) -> Array:
+    """`linear` (2,2) with only the share `kept` of its shear along `axes` (2,2), whose rows are unit vectors, and its
+    stretches along them within 1/stretch and stretch. Turning is left alone.
+
+    By the polar decomposition: a turn after a stretch, whose matrix in these axes has the shear off its diagonal.
+    """
+    left, sizes, right = np.linalg.svd(linear)
+    turn, grown = left @ right, right.T @ np.diag(sizes) @ right
+    along = axes @ grown @ axes.T
+    limited = np.diag(np.clip(np.diag(along), 1 / stretch, stretch)) + kept * (along - np.diag(np.diag(along)))
+    return turn @ axes.T @ limited @ axes
+
+
 def affine_fit(points: Array, images: Array, share: Array, stiffness: float) -> Array:
     """(2,3) the map taking `points` (N,2) nearest to `images`, weighted by `share` (N,) which sums to 1.
 

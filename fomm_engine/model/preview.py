@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fomm_engine.model.lip_seam import find_seam, parted
 from fomm_engine.model.motion import Keypoints, MotionSettings, hull_scale, inverse_2x2, transferred
-from fomm_engine.model.polyaffine import affine_fit, applied, carried, logarithms, tamed
+from fomm_engine.model.polyaffine import affine_fit, applied, carried, logarithms, tamed, unsheared
 from fomm_engine.wire.names import KEYPOINTS
 
 Array = NDArray[Any]
@@ -29,6 +29,10 @@ _INDEX = {name: index for index, name in enumerate(KEYPOINTS)}
 _EYES = (_INDEX["eye_right"], _INDEX["eye_left"])
 _CORNERS = (_INDEX["mouth_right"], _INDEX["mouth_left"])
 _ZONE_EDGE = 0.02  # below it a sheet's motion is that of the whole
+_REACHES = 3.5  # so many standard deviations away a keypoint moves nothing that could be seen
+_CHIN_INSIDE = (
+    1.2  # a long chin belongs to the head: its radius downwards is at least so many times the chin's distance
+)
 _LIPS = (_INDEX["lip_upper"], _INDEX["lip_lower"])
 
 
@@ -53,8 +57,9 @@ class PreviewSettings:
     own_limits: the largest stretch and turn (rad) of a keypoint against the head. head_radius: (across, up, down) from
     the point between the eyes within which the head moves as one; head_fade: how many times that until nothing moves.
     edge: how far from the picture's edge (in [-1,1]) motion across it begins to fade. head_stiffness: see
-    polyaffine.affine_fit. head_share: how much each keypoint says about the head. reach: the standard deviation of
-    each keypoint's Gaussian. rest: the weight against which they must prevail.
+    polyaffine.affine_fit. head_limits: the share of the head's shear that is kept, and its largest stretch.
+    head_share: how much each keypoint says about the head. reach: the standard deviation of each keypoint's
+    Gaussian. rest: the weight against which they must prevail.
     """
 
     adapt_scale: bool = True
@@ -66,6 +71,7 @@ class PreviewSettings:
     head_radius: tuple[float, float, float] = (1.35, 1.6, 2.0)
     head_fade: float = 1.9
     head_stiffness: float = 0.05
+    head_limits: tuple[float, float] = (0.25, 1.35)
     edge: float = 0.12
     head_share: Mapping[str, float] = field(default_factory=_head_share)
     reach: Mapping[str, float] = field(default_factory=_reach)
@@ -104,6 +110,11 @@ class PortraitWarp:
         self._unit = max(float(np.hypot(*across)), 1e-3)
         self._axes = np.array([across, [-across[1], across[0]]]) / self._unit  # rows: to the face's left, and down
         self._reach = np.array([self.settings.reach[name] for name in KEYPOINTS]) * self._unit
+        far = np.hypot(*(self._source - self._middle).T)
+        self._own_radius = float((far + _REACHES * self._reach).max())
+        chin = float((self._source[_INDEX["chin"]] - self._middle) @ self._axes[1]) / self._unit
+        *sides, down = self.settings.head_radius
+        self._radius = (*sides, max(down, _CHIN_INSIDE * chin))
         self._seam = find_seam(portrait, self._source[list(_CORNERS)], self._source[list(_LIPS)])
         self._grid = _cell_centres(self.settings.grid).astype(np.float32)  # half the time of double, and exact enough
 
@@ -128,7 +139,7 @@ class PortraitWarp:
         """The motion from the portrait to the pose of `driving`, relative to the initial driving keypoints."""
         target = (driving.value.astype(np.float64) - self._initial.value) * self._scale + self._source
         share = np.array([self.settings.head_share.get(name, 0.0) for name in KEYPOINTS])
-        head = affine_fit(target, self._source, share / share.sum(), self.settings.head_stiffness)
+        head = self._head(target, share / share.sum())
         anchors = applied(head, target)
         relative = self._initial.jacobian.astype(np.float64) @ inverse_2x2(driving.jacobian.astype(np.float64))
         backward = relative @ np.linalg.inv(head[:, :2])
@@ -137,6 +148,17 @@ class PortraitWarp:
         own = [np.column_stack([a, s - a @ d]) for a, s, d in zip(linear, self._source, anchors, strict=True)]
         centers = (self._source + anchors) / 2
         return Pose(head, logarithms(np.stack(own)).astype(np.float32), centers.astype(np.float32))
+
+    def _head(self, target: Array, share: Array) -> Array:
+        """(2,3) the head's own motion back to the portrait, about the middle of the keypoints.
+
+        A turned head is narrower and a rolled one is turned in the picture, but neither is sheared: what looks like
+        shear comes from the nose's and the brows' depth, and would lean hair and ears that lie farther back.
+        """
+        head = affine_fit(target, self._source, share, self.settings.head_stiffness)
+        linear = np.linalg.inv(head[:, :2])  # forward, so that the axes are the portrait's face's own
+        linear = np.linalg.inv(unsheared(linear, self._axes, *self.settings.head_limits))
+        return np.column_stack([linear, share @ self._source - linear @ (share @ target)])
 
     def _lid(self, backward: Array) -> Array:
         """The eye's map reduced to its vertical stretch, undiluted: lids close as far as the actor's do."""
@@ -153,13 +175,13 @@ class PortraitWarp:
         picture's edge they only follow along it, so that nothing from outside comes in.
         """
         x, y = np.moveaxis((points - self._middle) @ self._axes.T / self._unit, -1, 0)
-        across, up, down = self.settings.head_radius
+        across, up, down = self._radius
         distance = np.hypot(x / across, y / np.where(y < 0, up, down))
         follows = _smooth((self.settings.head_fade - distance) / (self.settings.head_fade - 1))
         return _smooth((1 - np.abs(points)) / self.settings.edge) * follows[..., None]
 
     def _by_own(self, points: Array, own: Array, centers: Array) -> Array:
-        near = (((points - self._middle) / self._unit) ** 2).sum(-1) < 2.3**2  # no keypoint reaches further
+        near = ((points - self._middle) ** 2).sum(-1) < self._own_radius**2
         result = points.copy()
         result[near] = carried(points[near], lambda z: self._blend(z, own, centers), self.settings.steps)
         return result

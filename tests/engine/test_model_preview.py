@@ -7,7 +7,7 @@ from scipy.linalg import expm
 
 from fomm_engine.model.lip_seam import find_seam, parted
 from fomm_engine.model.motion import Keypoints
-from fomm_engine.model.polyaffine import affine_fit, applied, carried, logarithms, tamed
+from fomm_engine.model.polyaffine import affine_fit, applied, carried, logarithms, tamed, unsheared
 from fomm_engine.model.preview import PortraitWarp, PreviewSettings
 from fomm_engine.wire.names import KEYPOINTS
 
@@ -70,6 +70,23 @@ def test_an_affine_fit_finds_the_map_and_stiffness_keeps_the_shape() -> None:
     assert affine_fit(points, applied(sheared, points), share, 0) == pytest.approx(sheared, abs=1e-6)
     stiff = affine_fit(points, applied(sheared, points), share, 1e6)[:, :2]
     assert stiff.T @ stiff == pytest.approx(np.eye(2) * np.linalg.det(stiff), abs=1e-4)
+
+
+def test_a_head_is_turned_and_narrowed_but_not_sheared() -> None:
+    roll = np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
+    narrow, sheared = np.diag([0.8, 1.0]), np.array([[1, 0.3], [0.3, 1]])
+    assert unsheared(roll @ narrow, np.eye(2), 0, 1.35) == pytest.approx(roll @ narrow)
+    assert unsheared(roll @ sheared, np.eye(2), 0, 1.35) == pytest.approx(roll)
+    assert unsheared(roll @ sheared, np.eye(2), 1, 2) == pytest.approx(roll @ sheared)
+    assert unsheared(np.diag([3.0, 1.0]), np.eye(2), 0, 1.35) == pytest.approx(np.diag([1.35, 1]))
+
+
+def test_a_long_chin_does_not_tear() -> None:
+    """The chin lies far below the eyes, and moves by itself: nothing jumps from one cell to the next."""
+    long = face(chin=(0, 0.35))
+    lookup = warp(long).lookup(face(chin=(0, 0.22)))
+    steps = np.diff(lookup[..., 1], axis=0) * lookup.shape[0] / 2  # 1 where nothing moves
+    assert steps.min() > 0.2 and steps.max() < 2.5
 
 
 def test_without_motion_the_portrait_stays_as_it_is() -> None:
