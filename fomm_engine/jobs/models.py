@@ -2,7 +2,6 @@
 """The models job: the table of published weights, downloaded, imported, verified, removed, converted."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from fomm_engine.models.table import TABLE, Entry, named_entry, read_table
 from fomm_engine.stdio import Reporter
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job, checked_options
+from fomm_engine.wire.whole_file import whole_file
 
 DEFAULTS: dict[str, Any] = {"action": "list", "name": "", "accept_licence": False, "folder": "", "half": False}
 
@@ -136,7 +136,6 @@ def _listed(store: Store) -> list[dict[str, Any]]:
 
 
 def _write(answer: dict[str, Any], path: Path) -> Path:
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(answer, ensure_ascii=True, allow_nan=False, indent=1), encoding="ascii")
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(answer, ensure_ascii=True, allow_nan=False, indent=1), encoding="ascii")
     return path

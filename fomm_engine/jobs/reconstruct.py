@@ -2,7 +2,6 @@
 """The reconstruct job: clips made anew from their first frames, and how near they come (the paper's evaluation)."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from fomm_engine.stdio import Reporter
 from fomm_engine.video.writer import VideoWriter
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job, checked_options
+from fomm_engine.wire.whole_file import whole_file
 
 DEFAULTS: dict[str, Any] = {"pictures": True, "landmarks": True, "clips": 0, "device": "auto"}
 _RATE = (25, 1)
@@ -143,7 +143,6 @@ def _sentence(report: dict[str, Any]) -> str:
 
 
 def _write(report: dict[str, Any], path: Path) -> Path:
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(report, ensure_ascii=True, allow_nan=False, indent=1), encoding="ascii")
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(report, ensure_ascii=True, allow_nan=False, indent=1), encoding="ascii")
     return path

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a FOMM network is made of: settings, their YAML files, and reading them off a checkpoint's shapes."""
 
-import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,8 @@ from fomm_engine.model.training_settings import TrainingSettings
 from fomm_engine.wire.errors import UserError
 
 Shapes = Mapping[str, tuple[int, ...]]
-_HERE = Path(__file__).resolve().parents[2] / "configs"
-_INSTALLED = Path(sysconfig.get_path("data")) / "share" / "fomm_engine" / "configs"
+_INSTALLED = Path(__file__).resolve().parents[1] / "configs"  # where the wheel has them
+_SOURCES = Path(__file__).resolve().parents[2] / "configs"
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def _hourglass(shapes: Shapes, prefix: str) -> HourglassSettings:
 
 
 def _folder() -> Path:
-    return _HERE if _HERE.is_dir() else _INSTALLED
+    return _INSTALLED if _INSTALLED.is_dir() else _SOURCES
 
 
 def _check_sizes(config: ModelConfig, origin: str) -> None:

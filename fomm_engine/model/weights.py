@@ -2,7 +2,6 @@
 """A model's networks filled from a checkpoint, checked strictly, and written as safetensors."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from fomm_engine.model.generator import Generator
 from fomm_engine.model.keypoints import KPDetector
 from fomm_engine.model.strict_tree import tree_of
 from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.whole_file import whole_file
 
 FORMAT = "fomm"
 
@@ -95,9 +95,8 @@ def save_networks(networks: Networks, path: Path, notes: dict[str, str] | None =
     """Nothing; the weights stand in `path` as safetensors, the config in its metadata with `notes`."""
     tree = json.dumps(tree_of(networks.config), ensure_ascii=True)
     about = {"format": FORMAT, "model": networks.config.name, "config": tree, **(notes or {})}
-    partial = Path(path).with_name(Path(path).name + ".part")
-    save_file(model_tensors(networks), partial, metadata=about)
-    os.replace(partial, path)
+    with whole_file(Path(path)) as partial:
+        save_file(model_tensors(networks), partial, metadata=about)
 
 
 def unfit(path: Path, complaints: list[str]) -> UserError:

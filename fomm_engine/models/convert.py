@@ -3,7 +3,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from fomm_engine.model.fit_report import FitReport
 from fomm_engine.model.strict_tree import tree_of
 from fomm_engine.model.weights import FORMAT, config_of, load_networks, model_tensors, reports_of
 from fomm_engine.models.identify import Identity, identified
+from fomm_engine.wire.whole_file import whole_file
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,8 @@ def convert(source: Path, target: Path, *, half: bool = False) -> Conversion:
         origin = hashlib.file_digest(stream, "sha256").hexdigest()
     about = {"format": FORMAT, "model": identity.model, "converted_from": source.name, "sha256_of_original": origin}
     about["config"] = json.dumps(tree_of(config_of(file)), ensure_ascii=True)
-    partial = target.with_name(target.name + ".part")
-    save_file(tensors, partial, metadata=about)
-    os.replace(partial, target)
+    with whole_file(target) as partial:
+        save_file(tensors, partial, metadata=about)
     reports = tuple(reports_of(networks, file))
     return Conversion(file.form, identity, len(tensors), reports, _left_out(file))
 

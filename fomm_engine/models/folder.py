@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.whole_file import whole_file
 
 VARIABLE = "UNDERSTUDY_MODELS"
 _PINS = "pins.json"
@@ -68,7 +69,6 @@ def write_pin(folder: Path, name: str, pin: Pin | None) -> None:
     pins = {key: value for key, value in read_pins(folder).items() if key != name}
     if pin is not None:
         pins[name] = pin
-    partial = folder / (_PINS + ".part")
     rows = {key: asdict(value) for key, value in sorted(pins.items())}
-    partial.write_text(json.dumps(rows, ensure_ascii=True, indent=1), encoding="ascii")
-    os.replace(partial, folder / _PINS)
+    with whole_file(folder / _PINS) as partial:
+        partial.write_text(json.dumps(rows, ensure_ascii=True, indent=1), encoding="ascii")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fomm_engine.model.anatomical_detector import AnatomicalDetector
-from fomm_engine.model.checkpoint_file import read_checkpoint
+from fomm_engine.model.checkpoint_file import CheckpointFile, read_checkpoint
 from fomm_engine.model.config import (
     GeneratorSettings,
     HourglassSettings,
@@ -24,7 +24,7 @@ from fomm_engine.model.config import (
 )
 from fomm_engine.model.strict_tree import tree_of
 from fomm_engine.model.training_settings import TrainingSettings
-from fomm_engine.model.weights import Networks, load_networks, new_networks, reports_of, save_networks
+from fomm_engine.model.weights import Networks, config_of, load_networks, new_networks, reports_of, save_networks
 from fomm_engine.wire.errors import UserError
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -221,3 +221,22 @@ def test_a_generator_on_the_default_keypoints_needs_no_detector_in_its_file(tmp_
     assert set(read_checkpoint(tmp_path / "a.safetensors").modules) == {"generator"}
     expected = made.generator.state_dict()
     assert all(torch.equal(value, expected[key]) for key, value in loaded.generator.state_dict().items())
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_published_state_dict_fits_its_config_key_by_key(shared_data: Path, name: str) -> None:
+    """The original's own keys and shapes; mgif's do not fit the other configs."""
+    shapes = json.loads((shared_data / "fomm_parity" / "state_dicts.json").read_text())[f"{name}-256"]
+    modules: dict[str, dict[str, Tensor]] = {"generator": {}, "kp_detector": {}}
+    for full, shape in shapes.items():
+        module, key = full.split(".", 1)
+        modules[module][key] = torch.empty(shape, device="meta")
+    file = CheckpointFile(Path(f"{name}-cpk.pth.tar"), "torch legacy", modules)
+    with torch.device("meta"):
+        own, other = (new_networks(named_config(f"{key}-256")) for key in (name, "vox" if name == "mgif" else "mgif"))
+    assert all(report.fits for report in reports_of(own, file))
+    assert reports_of(other, file)[1].sentence().startswith("kp_detector: 2 of another shape: jacobian.bias")
+    named = named_config(f"{name}-256")
+    widest = replace(named.generator, max_width=256)  # two halvings never reach the config's limit of 512
+    told = {"name": "", "checkpoint": "", "subject": "", "training": TrainingSettings()}
+    assert replace(config_of(file), **told) == replace(named, generator=widest, **told)
