@@ -4,6 +4,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from fomm_engine.bench.engine import BenchSettings, measure
 from fomm_engine.wire.errors import UserError
 
 BAD_INPUT = 2
+QUICK_ROUNDS = 3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,19 +23,29 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, nargs="?", const=Path("-"), help="write JSON, to a file or to stdout")
     parser.add_argument("--rounds", type=int, default=defaults.rounds)
     parser.add_argument("--threads", type=int, default=defaults.threads)
-    parser.add_argument("--checkpoint", type=Path, help="an official checkpoint, for errors on trained weights")
+    parser.add_argument("--checkpoint", type=Path, help="trained weights: random ones amplify rounding")
+    parser.add_argument("--paths", nargs="+", default=defaults.paths, help="precisions, or engine paths by name")
+    parser.add_argument("--quick", action="store_true", help="three rounds, no int8, no memory: under a minute")
     args = parser.parse_args(arguments)
     try:
         if args.what == "capture":
             report, text = _capture()
         else:
-            report = measure(BenchSettings(args.rounds, args.threads, checkpoint=args.checkpoint))
+            report = measure(_settings(args), say=lambda line: print(line, file=sys.stderr))
             text = table(report)
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
     _show(report, text, args.json)
     return 0
+
+
+def _settings(args: argparse.Namespace) -> BenchSettings:
+    whole = BenchSettings(args.rounds, args.threads, checkpoint=args.checkpoint, paths=tuple(args.paths))
+    if not args.quick:
+        return whole
+    paths = tuple(path for path in whole.paths if "int8" not in path)
+    return replace(whole, rounds=min(args.rounds, QUICK_ROUNDS), paths=paths, memory=None)
 
 
 def _capture() -> tuple[dict[str, Any], str]:
@@ -59,9 +71,14 @@ def table(report: dict[str, Any]) -> str:
     conditions = f"{report['threads']} thread(s), {report['weights']} weights"
     rows = [f"plain reference: {report['plain_ms']:.0f} ms a frame ({conditions})"]
     for name, figure in report["engine"].items():
+        if name == "memory":
+            peaks = ", ".join(f"{key.split('_')[1]} frames {peak:.0f} MiB" for key, peak in figure.items())
+            rows.append(f"memory   peak of the animate job: {peaks}")
+            continue
         spread = f"{figure['ratio']:5.2f} x ({figure['ratio_min']:.2f} to {figure['ratio_max']:.2f})"
         error = f"{figure['psnr_db']:6.1f} dB   max {figure['max_abs']:.1e}"
-        rows.append(f"{name:8} {figure['ms']:7.0f} ms   {spread}   {error}")
+        rows.append(f"{name:8} {figure['ms']:7.0f} ms   {spread}   {error}   {figure['path']}")
+    rows += [f"{name:8} not measured: {reason}" for name, reason in report["missing"].items()]
     return "\n".join(rows) + "\n"
 
 
