@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fomm_engine.evaluation.clips import character_file, clips_in, figures_of, neutral_frame, read_baked
+from fomm_engine.evaluation.peers import compared, comparison_table, peer_scores
 from fomm_engine.evaluation.report import ReportInput, write_report
 from fomm_engine.evaluation.studio import Shoot, perform
 from fomm_engine.evaluation.table import figures_table
@@ -25,10 +26,13 @@ def main(arguments: list[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     progress = Progress()
     try:
+        peers = peer_scores(args.folder)
         clips = {video.stem: _figures(video, args, progress) for video in clips_in(args.folder)}
         progress.close()
+        comparisons = {name: compared(clips[name], peers[name]) for name in clips if name in peers}
         if args.json is not None:
-            _write_json({"clips": clips}, args.json)
+            against = {name: [row.as_dict() for row in rows] for name, rows in comparisons.items()}
+            _write_json({"clips": clips, "against_peer": against}, args.json)
     except UserError as error:
         progress.close()
         sys.stderr.write(f"{error}\n")
@@ -38,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("Stopped.\n")
         return INTERRUPTED
     sys.stdout.write(figures_table(clips) + "\n")
+    if comparisons:
+        sys.stdout.write("\n" + comparison_table(comparisons) + "\n")
     return 0
 
 

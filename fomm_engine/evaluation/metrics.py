@@ -57,7 +57,7 @@ def clip_figures(standard: Standard, baked: Baked, tracked: Tracked) -> dict[str
 
 
 def rotation_figures(standard: Standard, baked: Baked, tracked: Tracked, frames: Array) -> dict[str, Any]:
-    """Mean absolute error per axis and its jitter, of the head's motion away from the neutral frame.
+    """Mean absolute error per axis, the same less each axis' constant offset, and jitter, of the head's motion.
 
     The Action holds rotation relative to the neutral frame, in the axes of the head there, so the standard is taken
     relative to the same frame; for references each axis' constant offset is removed, since trackers disagree on what
@@ -72,7 +72,11 @@ def rotation_figures(standard: Standard, baked: Baked, tracked: Tracked, frames:
     by_axis = np.abs(error).mean(0)
     jitter = np.sqrt((np.diff(error, axis=0) ** 2).mean()) if len(error) > 1 else 0.0
     return {
-        "rotation_mae_deg": {**dict(zip(AXES, map(float, by_axis), strict=True)), "mean": float(by_axis.mean())},
+        "rotation_mae_deg": {
+            **dict(zip(AXES, map(float, by_axis), strict=True)),
+            "mean": float(by_axis.mean()),
+            "mean_less_offset": float(np.abs(error - np.median(error, axis=0)).mean()),
+        },
         "rotation_jitter_deg": float(jitter),
     }
 

@@ -46,6 +46,7 @@ class TakeSolveSettings:
     jaw_sigma_factor: float = 2.0  # points of the jaw line slide along it
     huber_sigmas: float = 2.0
     sigma_floor_px: float = 0.3
+    sigma_factor: float = 1.6  # of the landmarks' sigmas: their errors last for many frames, and those count only once
     shared_frames: int = 96  # frames that decide on lens and shape; more add time and no knowledge
     iterations: int = 24
     frame_iterations: int = 10
@@ -189,7 +190,7 @@ class _Solver:
         self._modes = np.concatenate([prior.identity_modes_cm, free])
         center = np.array([observations.width_px, observations.height_px]) / 2
         self._target = (observations.points_px - center) * [1, -1]
-        self._sigma = np.maximum(observations.sigma_px, settings.sigma_floor_px)
+        self._sigma = np.maximum(observations.sigma_px * settings.sigma_factor, settings.sigma_floor_px)
         self._sigma[:, JAW] *= settings.jaw_sigma_factor
         self._seen_rotation = observations.rotation
         unit = 1 / max(observations.width_px, observations.height_px)

@@ -66,6 +66,14 @@ def test_the_face_is_where_the_truth_says(take: Capture, performance: Path) -> N
     assert np.abs(error - np.median(error, axis=0)).mean() < 1.5
 
 
+def test_points_are_as_sure_as_they_say(take: Capture, performance: Path) -> None:
+    truth = standard_of(performance)
+    assert truth is not None
+    error = np.abs(take.tracks["landmarks_px"] - truth.landmarks_px[:FRAMES])[:, 17:]
+    in_sigmas = np.median(error / take.tracks["landmarks_sigma_px"][:, 17:, None]) / 0.6745
+    assert 0.5 < in_sigmas < 2.0
+
+
 def test_a_given_lens_is_kept(performance: Path, tmp_path: Path) -> None:
     path = captured(performance, tmp_path / "a.capture.npz", end_s=0.2, focal_px=806.0)
     camera = read_capture(path).header["camera"]
