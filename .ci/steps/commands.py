@@ -56,12 +56,14 @@ def _run(options: argparse.Namespace, for_pytest: Sequence[str]) -> int:
         case "dev-link":
             return dev_link.dev_link(options.blender)
         case _:
-            return _set_up()
+            return _set_up(options.extra)
 
 
-def _set_up() -> int:
-    """0; leaves every environment made."""
+def _set_up(extra: str | None) -> int:
+    """0; leaves every environment made, the engine's with the optional packages `extra`."""
     environments.ensure([ENGINE_ENVIRONMENT, *BLENDER_ENVIRONMENTS])
+    if extra is not None:
+        environments.add_extra(ENGINE_ENVIRONMENT, extra)
     say("Set-up is complete: every environment is as the lock file says.")
     return 0
 
@@ -82,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     test = commands.add_parser("test", help="run the tests, all or one ring; what follows -- goes to pytest")
     test.add_argument("ring", nargs="?", choices=testing.RINGS)
-    commands.add_parser("setup", help="make every environment, or bring them up to date")
+    set_up = commands.add_parser("setup", help="make every environment, or bring them up to date")
+    set_up.add_argument("--extra", metavar="NAME", help="add optional packages to the engine: openvino (int8, 250 MB)")
     commands.add_parser("check", help="ruff, pyright, the import table, the lock and the versions")
     commands.add_parser("package", help="build the extension's zip into dist/")
     _add_evaluate(commands)

@@ -58,6 +58,18 @@ def ensure(names: Sequence[str]) -> None:
             _make(environment, f"[{number}/{len(missing)}]")
 
 
+def add_extra(name: str, extra: str) -> None:
+    """Nothing; when it returns, the environment also holds the optional packages that the lock file calls `extra`.
+
+    They stay until the environment is made anew. Raises Refusal as `ensure` does, and where there is no such extra.
+    """
+    extras = read_lock()[name].extras
+    if extra not in extras:
+        raise Refusal(f"There are no optional packages called {extra}.", f"There are: {', '.join(extras)}.")
+    say(f"{name}: adding {extra} ({len(extras[extra])} packages)")
+    install(python_of(name), extras[extra])
+
+
 def is_current(environment: LockedEnvironment) -> bool:
     """Whether an environment is whole, of this Python, and made from the lock file as it is."""
     stamp = read_stamp(ENVIRONMENTS / environment.name)

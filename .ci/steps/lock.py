@@ -18,6 +18,8 @@ from steps.terminal import Refusal
 SCHEMA = 1
 # Installed only beside torch's CUDA build.
 CUDA_GROUP = "cuda"
+# Installed only when asked for: `build.py setup --extra NAME`.
+EXTRA_GROUPS = ("openvino",)
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 VERSION = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?")
 
@@ -26,20 +28,21 @@ VERSION = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?")
 class LockedEnvironment:
     """One environment of the lock: its packages {name: version}, and what making it takes.
 
-    `cuda_packages` go with torch's CUDA build alone; `indexes` {name: address} are where single packages may come from
-    as well.
+    `cuda_packages` go with torch's CUDA build alone, `extras` {group: packages} are installed only when asked for;
+    `indexes` {name: address} are where single packages may come from as well.
     """
 
     name: str
     packages: Mapping[str, str]
     cuda_packages: Mapping[str, str]
+    extras: Mapping[str, Mapping[str, str]]
     indexes: Mapping[str, str]
     disk_mb: int
     sources: bool
 
     @property
     def digest(self) -> str:
-        """A SHA-256 of everything that is installed, as hex: equal digests, equal environments."""
+        """A SHA-256 of everything that is always installed, as hex: equal digests, equal environments."""
         text = json.dumps([dict(self.packages), dict(self.cuda_packages), self.sources], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -75,12 +78,13 @@ def _read_environment(name: str, table: Mapping[str, Any]) -> LockedEnvironment:
                 raise Refusal(f"The lock file does not pin {package!r} of {name} to one version: {version!r}.")
             if package in merged:
                 raise Refusal(f"The lock file names {package} twice for {name}.")
-            if group != CUDA_GROUP:
+            if group not in (CUDA_GROUP, *EXTRA_GROUPS):
                 merged[package] = version
     return LockedEnvironment(
         name=name,
         packages=merged,
         cuda_packages=dict(groups.get(CUDA_GROUP, {})),
+        extras={group: dict(groups[group]) for group in EXTRA_GROUPS if group in groups},
         indexes=dict(table.get("indexes", {})),
         disk_mb=int(table["disk_mb"]),
         sources=bool(table["sources"]),

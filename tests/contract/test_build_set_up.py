@@ -14,7 +14,7 @@ from steps.lock import LockedEnvironment
 from steps.terminal import Refusal
 
 ENVIRONMENT = LockedEnvironment(
-    name="small", packages={"numpy": "2.4.6"}, cuda_packages={}, indexes={}, disk_mb=10, sources=False
+    name="small", packages={"numpy": "2.4.6"}, cuda_packages={}, extras={}, indexes={}, disk_mb=10, sources=False
 )
 
 

@@ -28,6 +28,12 @@ def engine() -> LockedEnvironment:
     return read_lock()[ENGINE_ENVIRONMENT]
 
 
+def everything_pinned(environment: LockedEnvironment) -> dict[str, str]:
+    """What may be installed, the optional packages too."""
+    optional = {name: version for extra in environment.extras.values() for name, version in extra.items()}
+    return {**environment.packages, **environment.cuda_packages, **optional}
+
+
 def test_the_environments_are_those_that_build_py_makes() -> None:
     assert set(read_lock()) == {ENGINE_ENVIRONMENT, *BLENDER_ENVIRONMENTS}
     assert DEMO_BLENDER in BLENDER_ENVIRONMENTS
@@ -41,7 +47,7 @@ def test_every_blender_environment_holds_its_blender_and_pytest() -> None:
 
 
 def test_what_is_installed_is_what_the_lock_pins(engine: LockedEnvironment) -> None:
-    pinned = {**engine.packages, **engine.cuda_packages}
+    pinned = everything_pinned(engine)
     site = Path(importlib.metadata.distribution("pytest").locate_file(""))
     installed = {
         normalised(distribution.metadata["Name"]): distribution.version.split("+")[0]
@@ -55,7 +61,7 @@ def test_what_is_installed_is_what_the_lock_pins(engine: LockedEnvironment) -> N
 
 def test_every_demand_of_every_package_is_met_by_the_lock(engine: LockedEnvironment) -> None:
     unmet = set()
-    pinned = {**engine.packages, **engine.cuda_packages}
+    pinned = everything_pinned(engine)
     for name in engine.packages:
         for line in importlib.metadata.requires(name) or ():
             demand = Requirement(line)
@@ -75,9 +81,14 @@ def test_the_engines_package_asks_for_nothing_else(engine: LockedEnvironment, pr
     unmet = [
         str(demand)
         for demand in demands
-        if not demand.specifier.contains(engine.packages.get(normalised(demand.name), "0"))
+        if not demand.specifier.contains(everything_pinned(engine).get(normalised(demand.name), "0"))
     ]
     assert unmet == []
+
+
+def test_no_optional_package_is_installed_unasked(engine: LockedEnvironment) -> None:
+    assert set(engine.extras) == {"openvino"}
+    assert not set(engine.extras["openvino"]) & (set(engine.packages) | set(engine.cuda_packages))
 
 
 LOCK_TEXT = "schema = 1\n[environments.a]\ndisk_mb = 1\nsources = false\n[environments.a.packages.runtime]\n{}\n"
