@@ -21,12 +21,13 @@ class LossSettings:
     wing: float = 20.0
     wing_scale: float = 0.02
     gap: float = 10.0
+    gaze: float = 12.0
     sigma: float = 0.05
     rotation: float = 1.0
     peak: float = 0.002
     peak_limit: float = 24.0  # logit of a heatmap's highest cell that costs nothing
     eyes: float = 2.2
-    irises: float = 1.6
+    irises: float = 3.0
     lips_outer: float = 1.4
     lips_inner: float = 1.8
     jaw: float = 0.5
@@ -54,6 +55,7 @@ def landmark_loss(output: LandmarkOutput, points: Tensor, rotation: Tensor, sett
         settings.distance * (distance * weight).mean()
         + settings.wing * (wing * weight).mean()
         + settings.gap * (gaps(output.points) - gaps(points)).abs().sum(2).mean()
+        + settings.gaze * ((looks(output.points) - looks(points)).abs().sum(2) * openness(points)).mean()
         + settings.sigma * likelihood.mean()
         + settings.rotation * (output.rotation - rotation).square().sum((1, 2)).mean()
     )
@@ -75,6 +77,40 @@ def gaps(points: Tensor) -> Tensor:
     upper = [index for pair in pairs for index in LANDMARKS[pair[0]]]
     lower = [index for pair in pairs for index in LANDMARKS[pair[1]]]
     return points[:, upper] - points[:, lower]
+
+
+def looks(points: Tensor) -> Tensor:
+    """Vectors (B, 2, 2) from the middle of each eye's outline to its iris, subject's right eye first."""
+    middles = [points[:, list(LANDMARKS[name])].mean(1) for name in ("eye_right", "eye_left")]
+    return points[:, [IRIS_RIGHT, IRIS_LEFT]] - torch.stack(middles, 1)
+
+
+def openness(points: Tensor) -> Tensor:
+    """How open each eye is (B, 2), subject's right first: 0 where the lids touch, 1 from a quarter of its width on."""
+    shares = []
+    for side in ("right", "left"):
+        ends = [points[:, LANDMARKS["eye_" + side][place]] for place in (0, 3)]
+        upper, lower = (points[:, list(LANDMARKS[f"lid_{lid}_{side}"])].mean(1) for lid in ("upper", "lower"))
+        shares.append((upper - lower).norm(dim=1) / (ends[1] - ends[0]).norm(dim=1).clamp_min(1e-3))
+    return (4 * torch.stack(shares, 1)).clamp(0, 1)
+
+
+def gaze_gains(found: Tensor, points: Tensor) -> dict[str, float]:
+    """How much of the irises' true movement within open eyes is found: slopes of found offsets over true ones, along
+    and across each eye's axis (1 is right). Eyes less open than a fifth of their width do not count."""
+    is_open = openness(points) > 0.8
+    offsets = []
+    for row, side in enumerate(("right", "left")):
+        ends = [points[:, LANDMARKS["eye_" + side][place]] for place in (0, 3)]
+        width = (ends[1] - ends[0]).norm(dim=1, keepdim=True).clamp_min(1e-3)
+        along = (ends[1] - ends[0]) / width
+        axes = torch.stack([along, torch.stack([-along[:, 1], along[:, 0]], 1)], 1) / width[:, None]
+        both = [(axes @ looks(each)[:, row, :, None])[..., 0] for each in (points, found)]
+        offsets.append(torch.stack(both)[:, is_open[:, row]])
+    truth, seen = torch.cat(offsets, 1)
+    truth, seen = truth - truth.mean(0), seen - seen.mean(0)
+    slope = (truth * seen).sum(0) / truth.square().sum(0).clamp_min(1e-9)
+    return {"gaze_gain_along": float(slope[0]), "gaze_gain_across": float(slope[1])}
 
 
 def landmark_scores(output: LandmarkOutput, points: Tensor, rotation: Tensor) -> dict[str, float]:
@@ -100,7 +136,7 @@ def landmark_scores(output: LandmarkOutput, points: Tensor, rotation: Tensor) ->
     scores["rotation_deg"] = float(torch.rad2deg(torch.acos(((turn - 1) / 2).clamp(-1, 1))).mean())
     difference = (euler_deg(output.rotation) - euler_deg(rotation)).abs().mean(0)
     scores |= dict(zip(("yaw_deg", "pitch_deg", "roll_deg"), difference.tolist(), strict=True))
-    return scores | sigma_scores(output, points)
+    return scores | sigma_scores(output, points) | gaze_gains(output.points, points)
 
 
 def sigma_scores(output: LandmarkOutput, points: Tensor) -> dict[str, float]:

@@ -17,7 +17,14 @@ from fomm_engine.training.dataset import MANIFEST_NAME, FaceSet, Labels, distrib
 from fomm_engine.training.expressions import ExpressionSampler, ExpressionSettings  # noqa: E402
 from fomm_engine.training.face_model import FaceModel, load_face_model  # noqa: E402
 from fomm_engine.training.landmark_data import Batch  # noqa: E402
-from fomm_engine.training.landmark_losses import LossSettings, peak_loss, sigma_scores  # noqa: E402
+from fomm_engine.training.landmark_losses import (  # noqa: E402
+    LossSettings,
+    gaze_gains,
+    landmark_loss,
+    openness,
+    peak_loss,
+    sigma_scores,
+)
 from fomm_engine.training.mesh import tube  # noqa: E402
 from fomm_engine.training.scene import SceneSettings, rotation_from_euler, sample_person  # noqa: E402
 from fomm_engine.training.sheets import contact_sheet, failures_sheet, with_labels  # noqa: E402
@@ -226,3 +233,42 @@ def test_a_log_is_read_and_drawn(tmp_path):
     picture = cv2.imread(str(write_curve([rows, rows], tmp_path / "sheets" / "curve.png")))
     assert picture is not None
     assert picture.std() > 5
+
+
+def _open_eyes(count: int) -> torch.Tensor:
+    """Points (count, 70, 2) with two eyes a third as high as wide."""
+    points = torch.zeros(count, POINT_COUNT, 2)
+    outline = torch.tensor([[-3.0, 0], [-1, -1], [1, -1], [3, 0], [1, 1], [-1, 1]]) / 20
+    points[:, list(LANDMARKS["eye_right"])] = outline - torch.tensor([0.4, 0.0])
+    points[:, list(LANDMARKS["eye_left"])] = outline + torch.tensor([0.4, 0.0])
+    points[:, 68:] = torch.tensor([[-0.4, 0.0], [0.4, 0.0]])
+    return points
+
+
+def test_gaze_gain_is_the_share_of_the_irises_movement_that_is_found():
+    torch.manual_seed(1)
+    truth = _open_eyes(50)
+    moves = torch.randn(50, 2, 2) * 0.03
+    found = truth.clone()
+    truth[:, 68:] += moves
+    found[:, 68:] += moves * torch.tensor([0.8, 0.5])
+    gains = gaze_gains(found, truth)
+    assert gains == {"gaze_gain_along": pytest.approx(0.8, abs=1e-4), "gaze_gain_across": pytest.approx(0.5, abs=1e-4)}
+
+
+def test_gaze_counts_in_open_eyes_alone():
+    open_eyes, shut = _open_eyes(1), _open_eyes(1)
+    for row in ("right", "left"):
+        shut[:, list(LANDMARKS["lid_upper_" + row])] = shut[:, list(LANDMARKS["lid_lower_" + row])]
+    assert openness(open_eyes).tolist() == [[1.0, 1.0]]
+    assert openness(shut).tolist() == [[0.0, 0.0]]
+    costs = []
+    for truth in (open_eyes, shut):
+        found = truth.clone()
+        found[:, 68:] += 0.02
+        output = LandmarkOutput(found, torch.zeros(1, POINT_COUNT), torch.eye(3)[None])
+        settings = [LossSettings(gaze=gaze) for gaze in (0.0, 10.0)]
+        without, with_gaze = (float(landmark_loss(output, truth, torch.eye(3)[None], each)) for each in settings)
+        costs.append(with_gaze - without)
+    assert costs[0] == pytest.approx(0.4, rel=1e-3)
+    assert costs[1] == pytest.approx(0.0, abs=1e-6)
