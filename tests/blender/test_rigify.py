@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Both faces of Blender's own Rigify, measured, baked through their control bones, and compared with the truth."""
 
+import sys
+
 import bpy
 import numpy as np
 import pytest
@@ -37,7 +39,7 @@ def rigify(scene, request):
     return face, family, request.param
 
 
-def test_the_face_acts_as_the_actor_did(scene, rigify, tmp_path, record_property):
+def test_the_face_acts_as_the_actor_did(scene, rigify, tmp_path):
     face, family, is_upgraded = rigify
     basis = store.kept(family.main)
     targets = {control.target for control in basis.controls}
@@ -62,7 +64,7 @@ def test_the_face_acts_as_the_actor_did(scene, rigify, tmp_path, record_property
     moving = {name for name, values in theirs.items() if values.std() > MOVING}
     assert {"mouth opening", "mouth width", "lid left", "lid right", "brow left", "corner left"} <= moving
     r = {name: round(correlation(ours[name], theirs[name]), 3) for name in moving}
-    record_property("correlation", r)
+    sys.stdout.write(f"{len(basis.controls)} controls, correlation with the truth {r}\n")
     assert min(r.values()) >= LEAST_R, r
     for axis, angle in enumerate(_angles(turns)):
         wanted = _angles(rotation[0].T @ rotation[:count])[axis]

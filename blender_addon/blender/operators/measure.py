@@ -6,6 +6,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,11 @@ class UNDERSTUDY_OT_find_landmarks(JobCommand, bpy.types.Operator):
         self._family = family(context)
         self._search = Search(self._family, character.scan_of(context.scene), context.scene.frame_current)
         self._folder = tempfile.TemporaryDirectory(prefix="understudy-measure-")
-        return self._round(context)
+        with ExitStack() as stack:
+            stack.callback(self._folder.cleanup)
+            started = self._round(context)
+            stack.pop_all()  # the last round ends it
+        return started
 
     def accept(self, context: bpy.types.Context, session: Session) -> str:
         """How many points there are and how sure they are."""
@@ -82,13 +87,14 @@ class UNDERSTUDY_OT_find_landmarks(JobCommand, bpy.types.Operator):
 
     def _settle(self, context: bpy.types.Context, session: Session) -> Result:
         """As every job, but with another round where the pictures did not show enough."""
-        if session.phase is not Phase.DONE or self._search.learn(read_seen(Path(session.output))):
-            try:
+        with ExitStack() as stack:
+            stack.callback(self._folder.cleanup)
+            if session.phase is not Phase.DONE or self._search.learn(read_seen(Path(session.output))):
                 return super()._settle(context, session)
-            finally:
-                self._folder.cleanup()
-        jobs.DESK.close()
-        return self._run_on(context, lambda: self._round(context))
+            jobs.DESK.close()
+            result = self._run_on(context, lambda: self._round(context))
+            stack.pop_all()  # the next round ends it
+            return result
 
     def _run_on(self, context: bpy.types.Context, start: Any) -> Result:
         jobs.DESK.take(self.job_title, start)
@@ -219,14 +225,23 @@ class UNDERSTUDY_OT_look_at_controls(JobCommand, bpy.types.Operator):
         self._basis = attach.basis_of(character.scan_of(context.scene))
         self._folder = tempfile.TemporaryDirectory(prefix="understudy-measure-")
         folder = Path(self._folder.name)
-        keypoints.shoot(self._family, self._basis, context.scene.frame_current, folder)
+        with ExitStack() as stack:
+            stack.callback(self._folder.cleanup)
+            keypoints.shoot(self._family, self._basis, context.scene.frame_current, folder)
+            stack.pop_all()  # the engine looks at the pictures
         job = Job("measure", {"pictures": str(folder)}, str(folder / "seen.npz"), {"steady": True})
         return jobs.start_engine(job, preferences.engine_python(context))
+
+    def _settle(self, context: bpy.types.Context, session: Session) -> Result:
+        """As every job; the pictures go."""
+        try:
+            return super()._settle(context, session)
+        finally:
+            self._folder.cleanup()
 
     def accept(self, context: bpy.types.Context, session: Session) -> str:
         """How many controls the engine has seen."""
         basis = keypoints.with_keypoints(self._basis, Path(session.output))
-        self._folder.cleanup()
         if basis.keypoint_value is None:
             return "The engine does not see the face; the landmark points are used alone."
         store.keep(self._family, basis)

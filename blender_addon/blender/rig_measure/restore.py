@@ -113,7 +113,7 @@ class Kept:
         def undo() -> None:
             for bone in armature.pose.bones:
                 for name, value in kept[bone.name].items():
-                    if tuple(getattr(bone, name)) != value:
+                    if repr(tuple(getattr(bone, name))) != repr(value):  # 0.0 and -0.0 are not the same here
                         setattr(bone, name, value)
 
         self._undo.append(undo)

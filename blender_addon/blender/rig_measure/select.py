@@ -14,8 +14,8 @@ from ...core.array_types import BoolArray, FloatArray, IntArray
 
 LEAST_MOTION_CM = 0.03  # of a landmark, on a face of standard size: less moves nothing to speak of
 RIGID_SHARE = 0.97  # of a motion that turning, shifting and scaling the whole head explains
-LEAST_GAIN = 0.003  # of all expressions' motion; what adds less is not worth a curve
-LEAST_LOSS = 0.0012
+LEAST_GAIN = 0.002  # of all expressions' motion; what adds less is not worth a curve
+LEAST_LOSS = 0.0008
 MOST_COLUMNS = 90
 _STIFFNESS = 0.15  # against the motion of 1 cm: controls should not be pulled far for little
 _MIRRORED = 0.95  # cosine between a motion and the mirror image of its partner's
