@@ -11,36 +11,42 @@ import bpy
 import numpy as np
 
 from ..core.array_types import FloatArray, IntArray
+from ..core.key_reduction import ReducedKeys
 from . import compat
 
 CREATED_BY = "understudy"
 WRITTEN = "understudy_written"
 _ROTATION_PATHS = ("rotation_quaternion", "rotation_euler", "rotation_axis_angle")
-_LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
+_LINEAR, _BEZIER = (
+    bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items[name].value for name in ("LINEAR", "BEZIER")
+)
+_FREE = bpy.types.Keyframe.bl_rna.properties["handle_left_type"].enum_items["FREE"].value
 
 
 @dataclass(frozen=True)
 class Provenance:
     """Where a bake came from: the take's path and SHA-256, the settings as JSON, the rig map's name, and the second
-    take of a splice with what it leads, as JSON."""
+    take of a splice with what it leads and how keys were reduced, both as JSON."""
 
     take: str
     take_sha256: str
     settings: str
     rig_map: str
     splice: str = ""
+    reduction: str = ""
 
 
 @dataclass(frozen=True)
 class Channel:
-    """One curve to write: where, in which group, its values (N,) at the bake's frames, and the places of the frames
-    that get a key (all where None)."""
+    """One curve to write: where, in which group, its values (N,) at the bake's frames. kept: scene frames on which the
+    value holds a contact; keys: those that are written where they were reduced, one on every frame where None."""
 
     data_path: str
     index: int
     group: str
     values: FloatArray
-    keys: IntArray | None = None
+    kept: IntArray | None = None
+    keys: ReducedKeys | None = None
 
 
 @dataclass(frozen=True)
@@ -120,12 +126,27 @@ def _write_channel(target: compat.ActionChannels, channel: Channel, frames: IntA
     curve = target.new_curve(channel.data_path, channel.index, channel.group)
     if channel.keys is None:
         write_curve(curve, frames, channel.values)
-    else:
-        write_curve(curve, frames[channel.keys], channel.values[channel.keys])
+        return
+    write_curve(curve, channel.keys.frames, channel.keys.values[:, 0])
+    if channel.keys.slopes is not None:
+        _bend(curve, channel.keys.frames, channel.keys.values[:, 0], channel.keys.slopes[:, 0])
+
+
+def _bend(curve: bpy.types.FCurve, frames: IntArray, values: FloatArray, slopes: FloatArray) -> None:
+    """Nothing; the keys are Bezier, their handles a third of the way to their neighbours, on the slopes."""
+    span = np.diff(frames).astype(np.float64)
+    before = np.concatenate([span[:1], span]) / 3.0 if len(span) else np.ones(1)
+    after = np.concatenate([span, span[-1:]]) / 3.0 if len(span) else np.ones(1)
+    for side, step in (("left", -before), ("right", after)):
+        handles = np.stack([frames + step, values + slopes * step], 1).astype(np.float32)
+        curve.keyframe_points.foreach_set(f"handle_{side}_type", np.full(len(frames), _FREE, np.int32))
+        curve.keyframe_points.foreach_set(f"handle_{side}", handles.ravel())
+    curve.keyframe_points.foreach_set("interpolation", np.full(len(frames), _BEZIER, np.int32))
+    curve.update()
 
 
 def _key_count(channel: Channel, frames: IntArray) -> int:
-    return len(frames) if channel.keys is None else len(channel.keys)
+    return len(frames) if channel.keys is None else len(channel.keys.frames)
 
 
 def require_changeable(owner: bpy.types.ID) -> None:
@@ -176,4 +197,6 @@ def _sign(action: bpy.types.Action, written: set[str], provenance: Provenance) -
     action["understudy_rig_map"] = provenance.rig_map
     if provenance.splice:
         action["understudy_splice"] = provenance.splice
+    if provenance.reduction:
+        action["understudy_reduction"] = provenance.reduction
     action[WRITTEN] = json.dumps(sorted(written))

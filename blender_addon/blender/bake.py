@@ -11,7 +11,17 @@ from ..core import splice
 from ..core.curves import Curves, RetargetResult
 from ..core.retarget import retarget
 from ..core.settings import RetargetSettings
-from . import action_writer, bake_choice, bake_writer, character, properties, retarget_settings, splicing, takes
+from . import (
+    action_writer,
+    bake_choice,
+    bake_writer,
+    character,
+    properties,
+    retarget_settings,
+    splicing,
+    takes,
+    thinning,
+)
 from .rig_measure import attach, property_channels
 from .rig_scan import Parts, Scan
 
@@ -48,6 +58,7 @@ def bake_chosen(scene: bpy.types.Scene) -> str:
             name=layer.name,
             placing=layer.placing,
             properties=property_channels.wanted(layer.curves, shot.scan.rig.basis, parts, scene.objects),
+            reduction=thinning.settings_of(own.bake),
         )
         for layer in layers
     ]
@@ -55,7 +66,16 @@ def bake_chosen(scene: bpy.types.Scene) -> str:
     _remember(scene, result, actions, unseen=bake_choice.unseen(parts, bpy.context.view_layer))
     if own.bake.replace and not own.bake.selected_only:
         action_writer.remove_actions([name for name in before if name not in actions])
-    return f"Baked {baked[0].curves} curves over frames {own.baked_first} to {own.baked_last}."
+    return _sentence(own, baked)
+
+
+def _sentence(own: properties.UnderstudyScene, baked: list[bake_writer.Baked]) -> str:
+    curves, keys = sum(one.curves for one in baked), sum(one.keys for one in baked)
+    said = f"Baked {curves} curves over frames {own.baked_first} to {own.baked_last}."
+    if not own.bake.reduce:
+        return said
+    own.reduced = f"{keys} keys, {100 * max(one.error for one in baked):.2g} % off at most"
+    return f"{said} {own.reduced}."
 
 
 def _perform(shot: _Shot, take: properties.UnderstudyTake, settings: RetargetSettings) -> RetargetResult:

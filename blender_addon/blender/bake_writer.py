@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TypeAlias
 
 import bpy
 
-from ..core.array_types import FloatArray
+from ..core.array_types import FloatArray, IntArray
 from ..core.curves import Curves
+from ..core.key_reduction import ReductionSettings
 from ..core.rotation import continuous_axis_angle, continuous_euler
 from . import rig_scan
 from .action_writer import Channel, Placing, Provenance, require_changeable, write_action
+from .thinning import largest_error, thinned
 
 PLAYED = Placing()
 Wanted: TypeAlias = tuple[bpy.types.ID, str, list[Channel]]  # what is keyed, its name, and its channels
@@ -21,11 +24,12 @@ Wanted: TypeAlias = tuple[bpy.types.ID, str, list[Channel]]  # what is keyed, it
 
 @dataclass(frozen=True)
 class Baked:
-    """What a bake wrote."""
+    """What a bake wrote, and the largest error of left-out keys as a share of their curve's range."""
 
     actions: tuple[str, ...]
     curves: int
     keys: int
+    error: float = 0.0
 
 
 def write_bake(  # noqa: PLR0913 - what is written, on what (three kinds of it), and how
@@ -37,10 +41,12 @@ def write_bake(  # noqa: PLR0913 - what is written, on what (three kinds of it),
     name: str,
     placing: Placing = PLAYED,
     properties: Iterable[Wanted] = (),
+    reduction: ReductionSettings | None = None,
 ) -> Baked:
     """What was written: a new Action on each mesh's shape keys and one on the armature.
 
-    properties: the channels of custom properties, as `property_channels.wanted` gives them.
+    properties: the channels of custom properties, as `property_channels.wanted` gives them. reduction: how keys are
+    left out; the largest error that this made stands in the Actions and in what is given back.
     Raises ValueError where an owner's animation cannot be changed, before anything is written.
     """
     wanted: list[Wanted] = [(mesh.data.shape_keys, mesh.name, shape_channels(mesh, curves)) for mesh in meshes]
@@ -50,6 +56,11 @@ def write_bake(  # noqa: PLR0913 - what is written, on what (three kinds of it),
     wanted = [entry for entry in wanted if entry[2]]
     for owner, _, _ in wanted:
         require_changeable(owner)
+    error = 0.0
+    if reduction is not None:
+        wanted = [(owner, own, thinned(channels, curves.frames, reduction)) for owner, own, channels in wanted]
+        error = max((largest_error(channels, curves.frames) for _, _, channels in wanted), default=0.0)
+        provenance = replace(provenance, reduction=_told(reduction, error))
     written = [
         write_action(
             owner,
@@ -62,14 +73,19 @@ def write_bake(  # noqa: PLR0913 - what is written, on what (three kinds of it),
         for owner, own_name, channels in wanted
     ]
     counts = sum(one.curves for one in written), sum(one.keys for one in written)
-    return Baked(tuple(one.action for one in written), *counts)
+    return Baked(tuple(one.action for one in written), *counts, error)
+
+
+def _told(reduction: ReductionSettings, error: float) -> str:
+    """What the Action keeps about left-out keys, as JSON."""
+    return json.dumps({**asdict(reduction), "largest_error": round(error, 6)}, allow_nan=False, sort_keys=True)
 
 
 def shape_channels(mesh: bpy.types.Object, curves: Curves) -> list[Channel]:
     """The channels for those of the mesh's free shape keys that the curves drive."""
     free = rig_scan.free_blocks(mesh)
     return [
-        Channel(f'key_blocks["{bpy.utils.escape_identifier(name)}"].value', 0, "Face", values)
+        Channel(f'key_blocks["{bpy.utils.escape_identifier(name)}"].value', 0, "Face", values, _kept(curves, name))
         for name, values in curves.shape_values.items()
         if name in free
     ]
@@ -83,14 +99,22 @@ def bone_channels(armature: bpy.types.Object, curves: Curves) -> list[Channel]:
         base = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
         path, columns = rotation_keys(quaternions, bone.rotation_mode)
         free = [index for index in range(columns.shape[1]) if not rig_scan.is_axis_locked(bone, index)]
-        channels += [Channel(base + path, index, name, columns[:, index]) for index in free]
+        kept = _kept(curves, name)
+        channels += [Channel(base + path, index, name, columns[:, index], kept) for index in free]
     for name, offsets in curves.bone_locations.items():
         base = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
-        channels += [Channel(base + "location", index, name, offsets[:, index]) for index in range(3)]
+        kept = _kept(curves, name)
+        channels += [Channel(base + "location", index, name, offsets[:, index], kept) for index in range(3)]
     for name, sizes in curves.bone_scales.items():
         base = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
-        channels += [Channel(base + "scale", index, name, sizes[:, index]) for index in range(3)]
+        kept = _kept(curves, name)
+        channels += [Channel(base + "scale", index, name, sizes[:, index], kept) for index in range(3)]
     return channels
+
+
+def _kept(curves: Curves, name: str) -> IntArray | None:
+    """The frames on which a control holds a contact."""
+    return curves.kept_frames.get(name)
 
 
 def _merged(wanted: Iterable[Wanted]) -> list[Wanted]:

@@ -61,14 +61,19 @@ def register() -> None:
     bpy.types.STATUSBAR_HT_header.append(panels.draw_status_bar)
     bpy.app.handlers.load_pre.append(end_job)
     bpy.app.handlers.load_post.append(prepare_scenes)
-    # While Blender starts, bpy.data is not there yet; the file that is loaded next calls prepare_scenes itself.
+    # While Blender starts or an extension is installed, bpy.data is not there yet: at the start the file that is loaded
+    # next calls prepare_scenes itself, after an installation a timer does.
     if hasattr(bpy.data, "scenes"):
         prepare_scenes()
+    elif not bpy.app.background:
+        bpy.app.timers.register(prepare_scenes, first_interval=0.0)
 
 
 def unregister() -> None:
     """Nothing; everything is gone, and a running job has ended."""
     jobs.DESK.close()
+    if bpy.app.timers.is_registered(prepare_scenes):
+        bpy.app.timers.unregister(prepare_scenes)
     overlay.OVERLAY.hide()
     bpy.app.handlers.load_post.remove(prepare_scenes)
     bpy.app.handlers.load_pre.remove(end_job)

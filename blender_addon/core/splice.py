@@ -69,6 +69,7 @@ def spliced(first: Curves, second: Curves, span: Span | None = None) -> Curves:
         bone_locations=values(first.bone_locations, second.bone_locations),
         bone_scales=values(first.bone_scales, second.bone_scales),
         control_values=values(first.control_values, second.control_values),
+        kept_frames=_both(first.kept_frames, second.kept_frames),
     )
 
 
@@ -89,7 +90,15 @@ def cut(curves: Curves, first: int, last: int) -> Curves:
         part(curves.bone_locations),
         part(curves.bone_scales),
         part(curves.control_values),
+        {name: own[(own >= first) & (own <= last)] for name, own in curves.kept_frames.items()},
     )
+
+
+def _both(first: dict[str, IntArray], second: dict[str, IntArray]) -> dict[str, IntArray]:
+    """Give the frames on which either performance holds a contact."""
+    names = {**first, **second}
+    nothing = np.empty(0, np.int64)
+    return {name: np.union1d(first.get(name, nothing), second.get(name, nothing)) for name in names}
 
 
 def _blend(ours: FloatArray, theirs: FloatArray, share: FloatArray) -> FloatArray:

@@ -278,3 +278,38 @@ def test_the_neutral_frame_is_shown_and_taken_from_the_scene(scene, ready):
     scene.frame_set(round(20.5 / 30 * 24) + 1)
     with pytest.raises(RuntimeError, match="no face on frame"):
         bpy.ops.understudy.use_current_neutral()
+
+
+def test_keys_are_reduced_with_a_stated_error(ready, character):
+    bpy.ops.understudy.bake()
+    full = {key: keys_of(curve)[1] for key, curve in curves_of(character.mesh.data.shape_keys).items()}
+    ready.bake.reduce, ready.bake.tolerance = True, 0.02
+    for bezier in (True, False):
+        ready.bake.bezier = bezier
+        bpy.ops.understudy.bake()
+        curves = curves_of(character.mesh.data.shape_keys)
+        frames = range(ready.baked_first, ready.baked_last + 1)
+        for key, values in full.items():
+            seen = np.array([curves[key].evaluate(frame) for frame in frames])
+            assert np.abs(seen - values).max() <= 0.0201 * max(np.ptp(values), 1e-6) + 1e-6, key
+        jaw = curves[('key_blocks["jawOpen"].value', 0)]
+        assert len(jaw.keyframe_points) < len(frames) / 2
+        assert jaw.keyframe_points[0].interpolation == ("BEZIER" if bezier else "LINEAR")
+        head = curves_of(character.armature)[('pose.bones["head"].rotation_quaternion', 0)]
+        others = [curves_of(character.armature)[('pose.bones["head"].rotation_quaternion', i)] for i in range(1, 4)]
+        assert all((keys_of(other)[0] == keys_of(head)[0]).all() for other in others)
+        told = json.loads(character.armature.animation_data.action["understudy_reduction"])
+        assert told["error"] == 0.02
+        assert 0.0 < told["largest_error"] <= 0.0201
+    assert "% off at most" in ready.reduced
+
+
+def test_a_third_of_the_keys_keeps_the_blink(ready, character):
+    ready.bake.reduce = ready.bake.limit_keys = True
+    ready.bake.key_share, ready.bake.tolerance = 0.33, 0.0001
+    bpy.ops.understudy.bake()
+    curves = curves_of(character.mesh.data.shape_keys)
+    blink = curves[('key_blocks["eyeBlinkLeft"].value', 0)]
+    assert max(blink.evaluate(frame) for frame in range(1, 40)) > 0.95
+    counts = [len(curve.keyframe_points) for curve in curves.values()]
+    assert np.mean(counts) <= 0.4 * (ready.baked_last - ready.baked_first + 1)

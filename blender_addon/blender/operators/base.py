@@ -12,7 +12,7 @@ import bpy
 from fomm_engine.wire.errors import UserError
 
 from ...engine.session import Failure, Phase, Session, failure_from_error
-from .. import jobs, status
+from .. import jobs, properties, status
 
 Result = set[str]
 
@@ -36,6 +36,7 @@ class Command:
 
     def execute(self, context: bpy.types.Context) -> Result:
         """FINISHED, or CANCELLED with a report."""
+        properties.ensure_entries(properties.of(context.scene).retarget)  # a scene that was added a moment ago
         return self.behind_door(context, lambda: self.finish(context, self.act(context)))
 
     def finish(self, context: bpy.types.Context, said: str) -> Result:

@@ -54,7 +54,8 @@ class UNDERSTUDY_PT_neutral(Step, bpy.types.Panel):
         row.operator("understudy.show_neutral", text="", icon="VIEWZOOM")
         layout.operator("understudy.use_current_neutral", icon="TIME")
         if settings.neutral_reason:
-            wrapped(layout, settings.neutral_reason.capitalize() + ".", icon="INFO")
+            reason = settings.neutral_reason.split(":")[0]
+            wrapped(layout, reason.capitalize() + ".", icon="INFO")
 
 
 class UNDERSTUDY_PT_motion(Step, bpy.types.Panel):
@@ -93,3 +94,13 @@ class UNDERSTUDY_PT_bake_options(Step, bpy.types.Panel):
         if own.selected_only:
             layout.prop(own, "head")
             wrapped(layout, "Tick what is written in the channel table.", icon="INFO")
+        layout.prop(own, "reduce")
+        if own.reduce:
+            column = layout.column(align=True)
+            column.prop(own, "tolerance")
+            column.prop(own, "limit_keys")
+            if own.limit_keys:
+                column.prop(own, "key_share")
+            column.prop(own, "bezier")
+            if properties.of(context.scene).reduced:
+                wrapped(layout, properties.of(context.scene).reduced + ".", icon="INFO")

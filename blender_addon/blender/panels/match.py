@@ -12,6 +12,7 @@ from .. import bone_roles, character, match_report, properties
 from .layout import Step, wrapped
 
 UNSURE = ("derived", "unverified")
+WIDE = 400  # of the sidebar in units of the interface: both names can be read from here on
 
 
 class UNDERSTUDY_UL_matches(bpy.types.UIList):
@@ -33,9 +34,14 @@ class UNDERSTUDY_UL_matches(bpy.types.UIList):
         index: int = 0,
         flt_flag: int = 0,
     ) -> None:
-        """Nothing; one row: how sure the match is, the channel, and the control, which can be changed."""
+        """Nothing; one row: how sure the match is, the channel, and in a wide sidebar the control."""
+        icon_name = match_report.STATE_ICONS[match_report.state_of(item)]
+        region = context.region
+        if region is None or region.width < WIDE * context.preferences.system.ui_scale:
+            layout.label(text=item.name, icon=icon_name)
+            return
         row = layout.split(factor=0.5, align=True)
-        row.label(text=item.name, icon=match_report.STATE_ICONS[match_report.state_of(item)])
+        row.label(text=item.name, icon=icon_name)
         if len(item.targets) == 1:
             row.prop_search(item.targets[0], "control", data, "controls", text="", icon="SHAPEKEY_DATA")
         else:

@@ -14,10 +14,13 @@ from bpy.props import (
     StringProperty,
 )
 
+from ...core.key_reduction import ReductionSettings
 from ..compat import BLEND_RELATIVE
 from .character import UnderstudyCharacter
 from .retarget import REGIONS, UnderstudyRetarget
 from .takes import UnderstudyTake
+
+REDUCTION = ReductionSettings()
 
 
 class UnderstudyPerformance(bpy.types.PropertyGroup):
@@ -55,16 +58,27 @@ class UnderstudyBake(bpy.types.PropertyGroup):
         name="Head", description="A bake of only the selected channels writes head and neck too", default=True
     )
     reduce: BoolProperty(
-        name="Reduce Keys", description="Leave out keys that the rest stand for within the tolerance", default=False
+        name="Reduce Keys",
+        description="Leave out keys that the others stand for; contacts stay exact",
+        default=False,
     )
     tolerance: FloatProperty(
-        name="Tolerance",
-        description="The largest error of a left-out key: of a shape key's value, or of a turn in units of 10 degrees",
-        default=0.01,
+        name="Error",
+        description="The largest distance from the full curve, as a share of the curve's own range",
+        default=REDUCTION.error,
         min=0.0001,
         max=0.2,
         precision=4,
         step=0.1,
+    )
+    limit_keys: BoolProperty(
+        name="Limit Keys", description="Keep at most a share of the keys, whatever the error", default=False
+    )
+    key_share: FloatProperty(
+        name="Share", description="The share of the frames that get a key at most", default=0.33, min=0.01, max=1.0
+    )
+    bezier: BoolProperty(
+        name="Smooth Curves", description="Bezier keys; straight lines between keys otherwise", default=True
     )
 
 
@@ -160,6 +174,7 @@ class UnderstudyScene(bpy.types.PropertyGroup):
     baked: StringProperty(name="Baked", description="The Actions that the last bake wrote")
     baked_first: IntProperty(name="First Baked Frame")
     baked_last: IntProperty(name="Last Baked Frame")
+    reduced: StringProperty(name="Reduced", description="How many keys the last bake left, and how far it is off")
     notes: StringProperty(name="Notes", description="What the last bake wants known, one line each")
 
 
