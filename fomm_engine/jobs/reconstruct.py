@@ -34,17 +34,20 @@ class _Scores:
     """Figures of a clip's frames as they come; akd only of frames where a face is seen."""
 
     l1: list[float] = field(default_factory=lambda: [])
+    still: list[float] = field(default_factory=lambda: [])
     ssim: list[float] = field(default_factory=lambda: [])
     akd: list[float] = field(default_factory=lambda: [])
     lost: int = 0
     looked: int = 0
 
     def row(self) -> dict[str, Any]:
-        """Means; akd null where no face was seen, mkr the share of faces that the made frames lost."""
+        """Means. l1_of_standing_still: of the first frame shown throughout, which a model must beat; akd null where no
+        face was seen; mkr the share of faces that the made frames lost."""
         seen = self.looked > 0
         return {
             "frames": len(self.l1),
             "l1": float(np.mean(self.l1)),
+            "l1_of_standing_still": float(np.mean(self.still)),
             "ssim": float(np.mean(self.ssim)),
             "akd": float(np.mean(self.akd)) if self.akd else None,
             "mkr": self.lost / self.looked if seen else None,
@@ -52,7 +55,7 @@ class _Scores:
 
 
 def run(job: Job, reporter: Reporter) -> Path:
-    """The path of the report (`job.output`, JSON: l1, ssim, akd, mkr of all clips and of each).
+    """The path of the report (`job.output`, JSON: l1, l1_of_standing_still, ssim, akd, mkr of all clips and of each).
 
     Inputs: data (a folder of clips; its held-out ones are used). `job.weights`: the model, a file or a name. Options:
     pictures (films of source, driving and result beside the report, in `<output>.films/`), landmarks (measure AKD where
@@ -97,6 +100,7 @@ def _clip_scores(
         reporter.check_cancelled()
         real = frames[index]
         scores.l1.append(l1(made, real))
+        scores.still.append(l1(frames[0], real))
         scores.ssim.append(ssim(made, real))
         if faces is not None and index % _AKD_EVERY == 0:
             _add_faces(scores, faces, made, real)
@@ -131,7 +135,7 @@ def _add_faces(scores: _Scores, faces: FaceMeasure, made: Image, real: Image) ->
 def _overall(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The mean of the clips' means, each figure over the clips that have it."""
     means: dict[str, Any] = {}
-    for name in ("l1", "ssim", "akd", "mkr"):
+    for name in ("l1", "l1_of_standing_still", "ssim", "akd", "mkr"):
         values = [row[name] for row in rows.values() if row[name] is not None]
         means[name] = float(np.mean(values)) if values else None
     return means
@@ -139,7 +143,8 @@ def _overall(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def _sentence(report: dict[str, Any]) -> str:
     akd = f"AKD {report['akd']:.2f} px" if report["akd"] is not None else "AKD not measured: no face seen"
-    return f"{len(report['clips'])} clips: L1 {report['l1']:.4f}, SSIM {report['ssim']:.3f}, {akd}."
+    still = f"standing still: {report['l1_of_standing_still']:.4f}"
+    return f"{len(report['clips'])} clips: L1 {report['l1']:.4f} ({still}), SSIM {report['ssim']:.3f}, {akd}."
 
 
 def _write(report: dict[str, Any], path: Path) -> Path:

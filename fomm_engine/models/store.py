@@ -169,7 +169,9 @@ def weights_path(name: str, folder: Path | None = None) -> Path:
     if entry is None:
         hint = f"Give a file, or one of: {', '.join(key for key, row in store.table.items() if row.kind == 'fomm')}."
         raise UserError("weights-missing", f"There is no weights file {name}, and no weights of that name.", hint)
-    return store.require(entry)
+    same = [row for row in store.table.values() if row.config and row.config == entry.config]  # slim does as well
+    here = [row for row in (entry, *same) if store.path(row).is_file()]
+    return store.require(here[0] if here else entry)
 
 
 class _Speedometer:

@@ -319,6 +319,8 @@ def test_reconstruct_measures_and_films_held_out_clips(tmp_path: Path, data: Pat
     row = report["clips"][held_out[0].name]
     assert row["frames"] == 6 and row["l1"] == report["l1"] and 0 < row["l1"] < 1
     assert row["akd"] is None and row["mkr"] is None  # blobs have no face
+    frames = ClipReader(32).frames(held_out[0])
+    assert row["l1_of_standing_still"] == pytest.approx(np.mean([l1(frames[0], frame) for frame in frames]))
     assert "AKD not measured: no face seen" in ears.heard[-1][1]["message"]
     film = ClipReader(32).frames(tmp_path / "report.films" / f"{held_out[0].stem}.mp4")
     assert len(film) == 6

@@ -282,6 +282,8 @@ def test_weights_are_found_by_file_and_by_name_and_never_fetched(
     store = Store()
     store.bring_in(checkpoint, store.table["vox"])
     assert weights_path("vox-256") == store.path(store.table["vox"])
+    store.bring_in(checkpoint, store.table["vox-adv-slim"])
+    assert weights_path("vox-adv") == store.path(store.table["vox-adv-slim"])  # the same pictures
     with pytest.raises(UserError, match="There is no weights file nothing"):
         weights_path("nothing")
 
