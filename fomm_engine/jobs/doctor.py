@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from fomm_engine import __version__
+from fomm_engine.model.config import ModelConfig
 from fomm_engine.stdio import Reporter
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job, checked_options
 
 PACKAGES = ("torch", "numpy", "opencv-python", "imageio", "imageio-ffmpeg", "safetensors", "scipy")
 SPEED_FRAMES = 30
+MODEL = ModelConfig("published")  # all the published models have networks of this size
 
 
 def run(job: Job, reporter: Reporter) -> Path:
-    """The path of the report (JSON: engine, python, packages, device, decoder, weights, speed, problems)."""
+    """The path of the report (JSON: engine, python, the checks below by name, problems)."""
     checked_options(job, {})
     report: dict[str, Any] = {"engine": __version__, "python": platform.python_version(), "problems": []}
     checks = (
@@ -29,6 +31,7 @@ def run(job: Job, reporter: Reporter) -> Path:
         ("decoder", _decoder),
         ("weights", _weights),
         ("speed", _speed),
+        ("engine_paths", _engine_paths),
     )
     for number, (name, check) in enumerate(checks):
         reporter.progress("check", number + 1, len(checks), name)
@@ -54,6 +57,7 @@ def _in_words(name: str, found: dict[str, Any]) -> str:
         "speed": lambda: (
             f"Speed: the landmark net sees {found['landmark_frames_per_s']:.0f} faces a second on one core."
         ),
+        "engine_paths": lambda: "\n".join(f"Animation, {precision}: {why}" for precision, why in found.items()),
     }
     return sentences[name]()
 
@@ -99,6 +103,26 @@ def _speed() -> dict[str, float]:
         for _ in range(SPEED_FRAMES):
             net(crop)
     return {"landmark_frames_per_s": SPEED_FRAMES / (time.perf_counter() - started)}
+
+
+def _engine_paths() -> dict[str, str]:
+    """{precision: the engine path that an animation takes here and why, or why there is none}.
+
+    Exact paths are tried against each other where that was not done before: a minute at most, once on a machine.
+    """
+    from fomm_engine.model.engine_path import PRECISIONS, explained_choice
+    from fomm_engine.model.weights import new_networks
+
+    networks = new_networks(MODEL)
+    for network in (networks.generator, networks.kp_detector):
+        network.eval().requires_grad_(requires_grad=False)
+    found: dict[str, str] = {}
+    for precision in PRECISIONS:
+        try:
+            found[precision] = explained_choice(networks, precision=precision)[1]
+        except UserError as error:
+            found[precision] = f"{error.message} {error.hint}".strip()
+    return found
 
 
 def _write(report: dict[str, Any], path: Path) -> Path:

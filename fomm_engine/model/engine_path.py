@@ -85,14 +85,22 @@ def choose_path(
     Raises UserError "bad-option" for a word that is none of DEVICES or PRECISIONS, "device-unavailable",
     "precision-unavailable", "path-unavailable" with what would make it available.
     """
+    plan, reason = explained_choice(networks, device=device, precision=precision, path=path)
+    made = plan.build(networks, align_corners)
+    return ChosenPath(plan.name, plan.device, precision, plan.batch, reason, made)
+
+
+def explained_choice(
+    networks: Networks, *, device: str = "auto", precision: str = "exact", path: str | None = None
+) -> tuple[PathPlan, str]:
+    """The plan that `choose_path` takes, and why in one sentence; raises as it does."""
     device = found_device(device)
     plans = [plan for plan in plans_for(device, precision) if path in (None, plan.name)]
     if not plans:
         raise UserError("path-unavailable", f"This machine has no engine path '{path}' for {precision} on {device}.")
     offered = [plan for plan in plans if plan.offered] if path is None else plans
     plan, reason = _fastest(networks, offered) if len(offered) > 1 else (offered[0], f"{offered[0].means}.")
-    made = plan.build(networks, align_corners)
-    return ChosenPath(plan.name, device, precision, plan.batch, f"Engine path {plan.name}: {reason}", made)
+    return plan, f"Engine path {plan.name}: {reason}"
 
 
 def found_device(wanted: str) -> str:

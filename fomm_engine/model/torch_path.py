@@ -89,7 +89,7 @@ class _Replay:
         count, full = len(driving.value), _filled(driving, batch)
         self._poses.value.copy_(full.value)
         self._poses.jacobian.copy_(full.jacobian)
-        prediction, *motion = (part[:count].cpu() for part in self._run())
+        prediction, *motion = (part[:count].to("cpu", copy=True) for part in self._run())  # the next replay overwrites
         return Generated(prediction, DenseMotion(*motion))
 
 
