@@ -10,6 +10,7 @@ from fomm_engine.face.nets import LandmarkOutput
 from fomm_engine.wire.names import IRIS_LEFT, IRIS_RIGHT, LANDMARKS, POINT_COUNT
 
 _LID_PAIRS = (("lid_upper_right", "lid_lower_right"), ("lid_upper_left", "lid_lower_left"))
+_FEWEST_EYES = 8  # with fewer open ones a slope means nothing
 _LIP_PAIR = ("lip_inner_upper", "lip_inner_lower")
 
 
@@ -22,6 +23,7 @@ class LossSettings:
     wing_scale: float = 0.02
     gap: float = 10.0
     gaze: float = 12.0
+    gain: float = 0.5
     sigma: float = 0.05
     rotation: float = 1.0
     peak: float = 0.002
@@ -56,6 +58,7 @@ def landmark_loss(output: LandmarkOutput, points: Tensor, rotation: Tensor, sett
         + settings.wing * (wing * weight).mean()
         + settings.gap * (gaps(output.points) - gaps(points)).abs().sum(2).mean()
         + settings.gaze * ((looks(output.points) - looks(points)).abs().sum(2) * openness(points)).mean()
+        + settings.gain * (1 - gaze_gains(output.points, points)).square().sum()
         + settings.sigma * likelihood.mean()
         + settings.rotation * (output.rotation - rotation).square().sum((1, 2)).mean()
     )
@@ -95,9 +98,13 @@ def openness(points: Tensor) -> Tensor:
     return (4 * torch.stack(shares, 1)).clamp(0, 1)
 
 
-def gaze_gains(found: Tensor, points: Tensor) -> dict[str, float]:
-    """How much of the irises' true movement within open eyes is found: slopes of found offsets over true ones, along
-    and across each eye's axis (1 is right). Eyes less open than a fifth of their width do not count."""
+def gaze_gains(found: Tensor, points: Tensor) -> Tensor:
+    """How much of the irises' true movement within open eyes is found (2,): slopes of found offsets over true ones,
+    along and across each eye's axis; 1 is right. Eyes less open than a fifth of their width do not count.
+
+    A net that is unsure of what it sees does best on average by seeing too little of it, and actors who look about
+    would then never look far; as a loss this holds the slope at 1 whatever the uncertainty.
+    """
     is_open = openness(points) > 0.8
     offsets = []
     for row, side in enumerate(("right", "left")):
@@ -108,9 +115,10 @@ def gaze_gains(found: Tensor, points: Tensor) -> dict[str, float]:
         both = [(axes @ looks(each)[:, row, :, None])[..., 0] for each in (points, found)]
         offsets.append(torch.stack(both)[:, is_open[:, row]])
     truth, seen = torch.cat(offsets, 1)
+    if len(truth) < _FEWEST_EYES:
+        return torch.ones(2)
     truth, seen = truth - truth.mean(0), seen - seen.mean(0)
-    slope = (truth * seen).sum(0) / truth.square().sum(0).clamp_min(1e-9)
-    return {"gaze_gain_along": float(slope[0]), "gaze_gain_across": float(slope[1])}
+    return (truth * seen).sum(0) / truth.square().sum(0).clamp_min(1e-9)
 
 
 def landmark_scores(output: LandmarkOutput, points: Tensor, rotation: Tensor) -> dict[str, float]:
@@ -136,7 +144,9 @@ def landmark_scores(output: LandmarkOutput, points: Tensor, rotation: Tensor) ->
     scores["rotation_deg"] = float(torch.rad2deg(torch.acos(((turn - 1) / 2).clamp(-1, 1))).mean())
     difference = (euler_deg(output.rotation) - euler_deg(rotation)).abs().mean(0)
     scores |= dict(zip(("yaw_deg", "pitch_deg", "roll_deg"), difference.tolist(), strict=True))
-    return scores | sigma_scores(output, points) | gaze_gains(output.points, points)
+    gains = gaze_gains(output.points, points).tolist()
+    scores |= dict(zip(("gaze_gain_along", "gaze_gain_across"), gains, strict=True))
+    return scores | sigma_scores(output, points)
 
 
 def sigma_scores(output: LandmarkOutput, points: Tensor) -> dict[str, float]:
