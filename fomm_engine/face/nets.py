@@ -15,7 +15,7 @@ LANDMARK_INPUT_SIZE = 128
 LANDMARK_CROP_FACTOR = 1.3  # side of the crop over the larger side of the 68 points' bounding box, as trained
 BOX_INPUT_SIZE = 96
 REGRESSOR_FEATURES = POINT_COUNT * 4 + 9
-_GRID_REACH = 1.06  # lets the expectation over a heatmap reach a little beyond the crop
+GRID_REACH = 1.06  # lets the expectation over a heatmap reach a little beyond the crop
 _SIGMA_CENTRE = -3.0  # a usual error, ln of half crop sides
 
 
@@ -177,7 +177,7 @@ def regressor_features(
 
 def landmark_output(net: LandmarkNet, heatmaps: Tensor, summary: Tensor) -> LandmarkOutput:
     """What `net` says of heatmaps (B, 70, 32, 32) and the summary (B, 192) of the picture."""
-    points = expected_position(heatmaps) * _GRID_REACH
+    points = expected_position(heatmaps) * GRID_REACH
     log_sigma = net.spread(summary).float().clamp(-6.0, 4.0) + _SIGMA_CENTRE
     return LandmarkOutput(points, log_sigma, rotation_from_6d(net.rotation(summary).float()))
 
@@ -193,15 +193,15 @@ def rotation_from_6d(raw: Tensor) -> Tensor:
 def expected_position(logits: Tensor) -> Tensor:
     """Expected position (B, N, 2) in [-1, 1] (x, y) under the softmax of each heatmap (B, N, H, W).
 
-    Written for channels-last maps: nothing is copied, and sums and moments are one product with the grid.
+    Written for channels-last maps: nothing is copied, and both means are one product with the grid.
     """
     batch, count, height, width = logits.shape
     cells = logits.permute(0, 2, 3, 1).reshape(batch, height * width, count).float()
-    mass = (cells - cells.detach().amax(1, keepdim=True)).exp()
     x, y = _axis(width, logits.device), _axis(height, logits.device)
-    grid = torch.stack([x.repeat(height), y.repeat_interleave(width), torch.ones_like(x).repeat(height)])
-    moments = grid @ mass
-    return (moments[:, :2] / moments[:, 2:]).transpose(1, 2)
+    grid = torch.stack([x.repeat(height), y.repeat_interleave(width)])
+    probability = cells.softmax(1)
+    with torch.autocast(logits.device.type, enabled=False):  # half precision would round positions to a quarter pixel
+        return (grid @ probability).transpose(1, 2)
 
 
 def _axis(count: int, device: torch.device) -> Tensor:

@@ -24,7 +24,7 @@ def track_of(video: Path) -> dict[str, FloatArray]:
     """points, sigma, rotation of a clip's frames, from the kept file where there is one."""
     kept = video.with_name(video.stem + ".track.npz")
     if not kept.exists():
-        points, sigma, rotation, _ = tracked(video)
+        points, sigma, rotation, _ = tracked(video, steady=False)
         np.savez(kept, points=points, sigma=sigma, rotation=rotation)
     with np.load(kept) as archive:
         return {name: archive[name] for name in archive.files}

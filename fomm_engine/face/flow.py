@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steadier points: the frame before, carried on by optical flow, mixed with what the net says of this one.
+
+Flow knows well how far skin moved and nothing of where landmarks are; the net the other way round. Points whose flow
+disagrees with the net by more than the net's own doubt are left to the net: lids and lips cover what was seen before.
+Pyramidal Lucas-Kanade (Bouguet, "Pyramidal implementation of the Lucas Kanade feature tracker", 2001), on a grey square
+around the face in which it has always the same size.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from fomm_engine.face.crop import SquareCrop, bounding_square
+from fomm_engine.face.look import FrameFace
+from fomm_engine.wire.names import LANDMARK_COUNT
+
+Array = npt.NDArray[Any]
+
+SLACK = 0.05  # of the square's side: how far the face may wander in it
+
+
+@dataclass(frozen=True)
+class FlowSettings:
+    """share: of the flow's opinion in a point, the rest is the net's. Lengths in pixels of the square."""
+
+    share: float = 0.5
+    square: int = 160
+    margin: float = 1.3  # side of the square over the face's
+    window: int = 13
+    levels: int = 2
+    gate_sigmas: float = 2.0
+
+
+@dataclass(frozen=True)
+class _Before:
+    """The frame before: its picture, the grey square of it, where that lies, and the points px."""
+
+    image: Array
+    grey: Array
+    square: SquareCrop
+    points_px: Array
+
+
+class FlowSteadier:
+    """Steadies the points of one face; give it the frames in order."""
+
+    def __init__(self, settings: FlowSettings | None = None) -> None:
+        self._settings = settings or FlowSettings()
+        self._before: _Before | None = None
+
+    def forget(self) -> None:
+        """Nothing is carried on to the next frame."""
+        self._before = None
+
+    def steadied(self, image: Array, face: FrameFace) -> FrameFace:
+        """`face` of `image` (H, W, 3) with steadier points."""
+        before, points = self._before, face.points_px
+        square = self._square(face)
+        grey = self._grey(image, square)
+        if before is not None:
+            old = before.grey if square is before.square else self._grey(before.image, square)
+            carried = self._carried(old, grey, square.from_picture(before.points_px))
+            carried_px = square.to_picture(carried)
+            near = np.linalg.norm(carried_px - points, axis=1) < self._settings.gate_sigmas * face.sigma_px
+            share = self._settings.share
+            points = np.where(near[:, None], share * carried_px + (1 - share) * points, points)
+        self._before = _Before(image, grey, square, points)
+        return replace(face, points_px=points)
+
+    def _square(self, face: FrameFace) -> SquareCrop:
+        """The square of the frame before as long as the face stands well in it: then it need not be cut again."""
+        center, side = bounding_square(face.points_px[:LANDMARK_COUNT])
+        wanted = SquareCrop(center, max(side, 4.0) * self._settings.margin)
+        if self._before is None:
+            return wanted
+        last = self._before.square
+        shift = float(np.hypot(center[0] - last.center_px[0], center[1] - last.center_px[1]))
+        stands = shift < SLACK * last.side_px and abs(wanted.side_px / last.side_px - 1) < 2 * SLACK
+        return last if stands else wanted
+
+    def _grey(self, image: Array, square: SquareCrop) -> Array:
+        picture = square.cut(image, self._settings.square, cv2.BORDER_REPLICATE)
+        return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+
+    def _carried(self, old: Array, new: Array, points: Array) -> Array:
+        """(70, 2) where flow takes points (70, 2), in [-1, 1] of the square; infinite where it is lost."""
+        half = self._settings.square / 2
+        start = ((points + 1) * half - 0.5).astype(np.float32)[:, None]
+        window = (self._settings.window, self._settings.window)
+        ends, found, _ = cv2.calcOpticalFlowPyrLK(
+            old, new, start, np.empty_like(start), winSize=window, maxLevel=self._settings.levels
+        )
+        return np.where(found > 0, (ends[:, 0].astype(np.float64) + 0.5) / half - 1, np.inf)
