@@ -111,13 +111,18 @@ def _shut(opening: FloatArray, valid: BoolArray) -> FloatArray:
 
 def _lips_touch(tracks: PerformanceTracks, neutral_frame: int) -> BoolArray:
     """Give on which frames the inner lips touch: no further apart than at rest, or than a net sees of shut lips."""
+    apart = lips_apart(tracks)
+    rest = float(apart[neutral_frame])
+    return tracks.valid & (apart <= LIPS_APART + min(rest, LIPS_APART))
+
+
+def lips_apart(tracks: PerformanceTracks) -> FloatArray:
+    """Give the gap between the inner lips over the mouth's width as the landmarks show it, (T,)."""
     points = tracks.landmarks_px
     upper, lower = list(LANDMARKS["lip_inner_upper"]), list(LANDMARKS["lip_inner_lower"])
     corners = points[:, LANDMARKS["mouth_left"][0]] - points[:, LANDMARKS["mouth_right"][0]]
     width = np.maximum(np.linalg.norm(corners, axis=1), 1e-9)
-    apart = np.mean(np.linalg.norm(points[:, lower] - points[:, upper], axis=2), 1) / width
-    rest = float(apart[neutral_frame])
-    return tracks.valid & (apart <= LIPS_APART + min(rest, LIPS_APART))
+    return np.mean(np.linalg.norm(points[:, lower] - points[:, upper], axis=2), 1) / width
 
 
 def _events(part: str, closed: BoolArray, depth: FloatArray, time_s: FloatArray) -> list[ContactEvent]:

@@ -121,15 +121,17 @@ def solve_expression(
     return Solution(weights, float(np.clip(gained / total, 0.0, 1.0)) if total > 0 else 0.0)
 
 
-def estimate_row_bias(observation: Observation, *, frames: IntArray, opinion: FloatArray, trust: float) -> FloatArray:
+def estimate_row_bias(
+    observation: Observation, *, frames: IntArray, opinion: FloatArray, trust: float, rest_is_sure: bool = False
+) -> FloatArray:
     """Give the constant error of every row over a take whose neutral frame is not quite rest, (R,).
 
     Against an offset that never changes the landmarks alone have nothing to say, the regressor has: the start is the
-    median residual to its opinion. Then, since weights cannot be negative and are mostly small, what a whole take still
-    lacks or has too much of is no expression: the median residual of the calmer frontal frames goes to the bias, and
-    the weights are solved again. Gaze has no such zero (its channels come in opposite pairs), so the irises keep the
-    neutral frame's. (On synthetic takes, half of them without a frame at rest: 0.92 of the landmarks' motion explained,
-    0.90 with a start at zero.)
+    median residual to its opinion, or none where the neutral frame's rest is sure. Then, since weights cannot be
+    negative and are mostly small, what a whole take still lacks or has too much of is no expression: the median
+    residual of the calmer frontal frames goes to the bias, and the weights are solved again. Gaze has no such zero (its
+    channels come in opposite pairs), so the irises keep the neutral frame's. (On synthetic takes, half of them without
+    a frame at rest: 0.92 of the landmarks' motion explained, 0.90 with a start at zero.)
     """
     chosen = np.linspace(0, len(frames) - 1, min(len(frames), BIAS_FRAMES)).round().astype(np.int64)
     part, views = frames[chosen], opinion[chosen]
@@ -138,7 +140,7 @@ def estimate_row_bias(observation: Observation, *, frames: IntArray, opinion: Fl
     used = np.flatnonzero(frontal)
     used = used[_calmest(observation.moves_cm, views[used])]
     block = build_rows(replace(observation, row_bias=None), part[used])
-    bias = _usual_residual(block, views[used])
+    bias = np.zeros(1) if rest_is_sure else _usual_residual(block, views[used])
     for _ in range(BIAS_ROUNDS):
         current = replace(observation, row_bias=bias)
         weights = solve_expression(current, frames=part, opinion=views, trust=trust).weights

@@ -11,14 +11,13 @@ from . import (
     calibration,
     channel_edits,
     contact,
-    expression,
-    features,
     gaze,
     head,
     kept_frames,
     measured_curves,
     rotation,
     smoothing,
+    take_weights,
     timing,
 )
 from .array_types import FloatArray, IntArray
@@ -26,7 +25,6 @@ from .contact import Contacts
 from .control_contact import Probe
 from .curves import Curves, RetargetReport, RetargetResult
 from .notes import Note
-from .priors import DEFAULT_PRIOR
 from .regions import REGIONS, mirrored, region_mask
 from .rig import Rig
 from .settings import RetargetSettings
@@ -39,7 +37,6 @@ LEAST_SHIFT_NOISE_CM = 0.02
 # least-squares factors from solved to true weights were 2.1, 1.6, 1.2 and 1.2; a little lower here, not to overact.
 UNSHRUNK = {"brows": 1.8, "gaze": 1.5, "mouth": 1.15, "cheeks": 1.15}
 CHANNEL_IN_USE = 0.05
-REST_PERCENTILE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +92,10 @@ def _solve(
     tracks: PerformanceTracks, neutral: calibration.Neutral, settings: RetargetSettings
 ) -> tuple[_Motion, float]:
     """Give the actor's motion at the take's frames, and the share of the features' motion that the weights explain."""
-    frames = np.flatnonzero(tracks.valid)
-    contacts = contact.find_contacts(tracks, neutral_frame=neutral.frame)
-    observation = features.observe(tracks, rest_frames=neutral.rest_frames, prior=DEFAULT_PRIOR)
-    opinion, trust = _opinion(tracks, neutral, settings), settings.regressor_trust
-    if settings.neutral_frame is None:
-        bias = expression.estimate_row_bias(observation, frames=frames, opinion=opinion, trust=trust)
-        observation = replace(observation, row_bias=bias)
-    quick = _lid_channels(contacts.lids[frames])
-    if tracks.arkit_is_exact:
-        return _motion(tracks, neutral, settings, _exact(tracks, settings), contacts), 1.0
-    solved = expression.solve_expression(observation, frames=frames, opinion=opinion, trust=trust, quick=quick)
-    own = contact.in_own_range(solved.weights, tracks.neutral_cm, tracks.basis_cm)
-    return _motion(tracks, neutral, settings, own, contacts), solved.explained
+    weights, contacts, explained = take_weights.solved_weights(tracks, neutral, settings)
+    if settings.calibration is not None and not tracks.arkit_is_exact:
+        weights = settings.calibration.applied(weights)
+    return _motion(tracks, neutral, settings, weights, contacts), explained
 
 
 def _motion(
@@ -122,34 +110,6 @@ def _motion(
     finished = _bridge(_finish_weights(weights, tracks, contacts, settings), tracks, settings)
     turn, shift_cm = _head_motion(tracks, neutral.frame, settings)
     return _Motion(finished, turn, shift_cm, gaze.gaze_angles(finished, tracks.basis_cm), contacts)
-
-
-def _exact(tracks: PerformanceTracks, settings: RetargetSettings) -> FloatArray:
-    """Give the valid frames' own channels, (n, 52), against the neutral frame where the user chose one."""
-    rest = tracks.arkit[settings.neutral_frame] if settings.neutral_frame is not None else 0.0
-    return np.clip(tracks.arkit[tracks.valid] - rest, 0.0, 1.0)
-
-
-def _opinion(tracks: PerformanceTracks, neutral: calibration.Neutral, settings: RetargetSettings) -> FloatArray:
-    """Give the regressor's weights of the valid frames against rest, (n, 52).
-
-    A neutral frame that was only searched for may show a little of a channel; then the take's own low counts as rest.
-    """
-    opinion = tracks.arkit[tracks.valid]
-    rest = np.median(tracks.arkit[neutral.rest_frames], axis=0)
-    if settings.neutral_frame is None:
-        rest = np.minimum(rest, np.percentile(opinion, REST_PERCENTILE, axis=0))
-    return np.clip(opinion - rest, 0.0, 1.0)
-
-
-def _lid_channels(lids: FloatArray) -> FloatArray:
-    """Give which channels of which frames belong to a closing lid: (n, 2) -> (n, 52), frames around it included."""
-    wide = np.maximum(lids, np.maximum(np.roll(lids, 1, 0), np.roll(lids, -1, 0)))
-    wide[0], wide[-1] = lids[0], lids[-1]
-    result = np.zeros((len(lids), len(ARKIT_CHANNELS)))
-    result[:, ARKIT_INDEX["eyeBlinkRight"]] = wide[:, 0]
-    result[:, ARKIT_INDEX["eyeBlinkLeft"]] = wide[:, 1]
-    return result
 
 
 def _bridge(values: FloatArray, tracks: PerformanceTracks, settings: RetargetSettings) -> FloatArray:
@@ -169,19 +129,22 @@ def _finish_weights(
     solved: FloatArray, tracks: PerformanceTracks, contacts: Contacts, settings: RetargetSettings
 ) -> FloatArray:
     """Give the valid frames' weights after smoothing, gain, contact and mirror: (n, 52) within 0..1."""
-    strength, gain = np.zeros(solved.shape[1]), np.ones(solved.shape[1])
+    strength, own_gain, unshrunk = np.zeros(solved.shape[1]), np.ones(solved.shape[1]), np.ones(solved.shape[1])
     for region in REGIONS:
-        own = settings.region(region)
-        strength[region_mask(region)] = own.smoothing * settings.smoothing
-        unshrunk = 1.0 if tracks.arkit_is_exact else UNSHRUNK.get(region, 1.0)
-        gain[region_mask(region)] = own.gain * settings.gain * unshrunk
+        own, columns = settings.region(region), region_mask(region)
+        strength[columns] = own.smoothing * settings.smoothing
+        own_gain[columns] = own.gain * settings.gain
+        unshrunk[columns] = 1.0 if tracks.arkit_is_exact else UNSHRUNK.get(region, 1.0)
+    gain = own_gain * unshrunk
+    if settings.calibration is not None:  # the actor's own range has taken the solver's shrinking into account
+        gain = np.where(settings.calibration.moved, own_gain, gain)
     lids, lips = contacts.lids[tracks.valid], contacts.lips[tracks.valid]
     result = smoothing.smooth_columns(
         solved,
         tracks.time_s[tracks.valid],
         strength=strength,
         least_noise=LEAST_CHANNEL_NOISE,
-        keep=_lid_channels(lids),
+        keep=take_weights.lid_channels(lids),
     )
     result = np.clip(result * gain, 0.0, 1.0)
     curves = {region: settings.region(region).curve for region in REGIONS}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from .actor_calibration import ActorCalibration
 from .channel_edits import ChannelSettings, Curve, require_curve
 from .regions import Region
 
@@ -41,6 +42,7 @@ class RetargetSettings:
     bridge_s: gaps without a face up to this long are crossed on a line. contact: closed lids and lips close fully.
     head_location: move the head bone as well; location_scale: armature units per cm of the standard face.
     channels {ARKit name: settings}: of those that are not at their defaults, after everything that regions do.
+    calibration: the actor's own range of every channel, from a range-of-motion take (`take_weights.calibrate`).
     regressor_trust: how much the engine's own channel estimates count beside the geometry (10 did best on synthetic).
     """
 
@@ -54,6 +56,7 @@ class RetargetSettings:
     mouth: RegionSettings = field(default_factory=RegionSettings)
     cheeks: RegionSettings = field(default_factory=RegionSettings)
     head: RegionSettings = field(default_factory=RegionSettings)
+    calibration: ActorCalibration | None = None
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict[str, ChannelSettings])
     neck_share: float = 0.35
     head_reference: Reference = "neutral"
