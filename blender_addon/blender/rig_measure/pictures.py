@@ -33,7 +33,8 @@ class Studio:
         self._camera = self._add("CAMERA")
         self._sun = self._add("SUN")
         world = bpy.data.worlds.new("Understudy Measure")
-        world.use_nodes = True
+        if world.node_tree is None:  # from Blender 5.0 on it is always there
+            world.use_nodes = True
         world.node_tree.nodes["Background"].inputs["Strength"].default_value = _WORLD_STRENGTH
         world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
         self._made.append(world)
