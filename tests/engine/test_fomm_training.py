@@ -20,9 +20,9 @@ from fomm_engine.fomm_training.measures import FaceMeasure, l1, ssim
 from fomm_engine.fomm_training.pairs import PairPlan, batches, entries_of
 from fomm_engine.fomm_training.perceptual import VggFeatures, features_of, perceptual_loss
 from fomm_engine.fomm_training.transform import RandomTransform
-from fomm_engine.jobs import reconstruct, train
+from fomm_engine.jobs import animate, reconstruct, train
 from fomm_engine.model.checkpoint_file import read_checkpoint
-from fomm_engine.model.config import ModelConfig, named_config
+from fomm_engine.model.config import named_config
 from fomm_engine.model.fomm import Fomm
 from fomm_engine.model.strict_tree import tree_of
 from fomm_engine.model.training_settings import AugmentSettings, TransformSettings
@@ -124,7 +124,7 @@ def test_the_loss_falls_and_the_model_is_read_by_animate(tmp_path: Path, data: P
     assert figures[-1]["held_out_ssim"] > figures[0]["held_out_ssim"]
     assert any("substitute for VGG19" in fields.get("message", "") for _, fields in ears.heard)
     for path in (tmp_path / "model.safetensors", tmp_path / "model.training" / "checkpoint.safetensors"):
-        engine = Fomm(load_networks(path), fast=False)
+        engine = Fomm(load_networks(path), path="plain")
         assert engine.networks.config.keypoint_detector.scale == 0.5  # what no shape says
         frames = blob_frames(9)
         painted = engine.paint(engine.prepare(frames[0]), engine.keypoints(frames[3])).image
@@ -132,6 +132,19 @@ def test_the_loss_falls_and_the_model_is_read_by_animate(tmp_path: Path, data: P
     preview = cv2.imread(str(tmp_path / "model.training" / "previews" / "step_0000060.png"))
     assert preview is not None
     assert preview.shape == (4 * 32, (6 + 2 * 5) * 32, 3)  # six columns, then two for each of four parts and the wall
+
+
+def test_the_animate_job_runs_what_training_wrote(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model, and the checkpoint of a training that is not over."""
+    monkeypatch.setenv("UNDERSTUDY_MODELS", str(tmp_path / "models"))
+    checkpoint = trained(tmp_path, data, "model", steps=1)
+    cv2.imwrite(str(tmp_path / "source.png"), blob_frames(9)[0][..., ::-1])
+    inputs = {"source": str(tmp_path / "source.png"), "driving": str(next(data.glob("*.mp4")))}
+    options = {"source_crop": "whole", "driving_crop": "whole", "size": 64}
+    for weights in (tmp_path / "model.safetensors", checkpoint):
+        job = Job("animate", inputs, str(tmp_path / f"{weights.stem}.mp4"), options, str(weights))
+        film = animate.run(job, Reporter(Ears(), CancelFlag()))
+        assert ClipReader(64).frames(film).shape == (6, 64, 64, 3)
 
 
 def test_a_stopped_training_keeps_what_it_learned_and_is_not_begun_twice(tmp_path: Path, data: Path) -> None:
@@ -346,4 +359,6 @@ def test_the_default_config_can_be_trained_on_faces(tmp_path: Path, shared_data:
     assert found.value.shape == (1, 10, 2) and found.jacobian.shape == (1, 10, 2, 2)
     right_eye, left_eye, chin = found.value[0, 0], found.value[0, 1], found.value[0, 9]
     assert right_eye[0] < left_eye[0] and chin[1] > right_eye[1]
-    assert isinstance(loaded.config, ModelConfig)
+    engine = Fomm(loaded, path="plain")
+    painted = engine.paint(engine.prepare(np.ascontiguousarray(image)), engine.keypoints(np.ascontiguousarray(image)))
+    assert painted.image.shape == (128, 128, 3)
