@@ -15,6 +15,7 @@ from fomm_engine.face.keypoints import keypoint_maps
 from fomm_engine.face.tracker import FaceTracker, FrameFace, TrackerSettings
 from fomm_engine.stdio import Reporter
 from fomm_engine.video.picture import read_picture
+from fomm_engine.wire.archive import write_arrays
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job, checked_options
 from fomm_engine.wire.names import KEYPOINTS, LANDMARK_COUNT, POINT_COUNT
@@ -81,21 +82,19 @@ def _write(output: Path, names: list[str], faces: list[FrameFace | None], sizes:
     if valid.any():
         maps = keypoint_maps(weights.load_face_prior().neutral_cm)
         value[valid], jacobian[valid] = maps.apply(crop.from_picture(points[valid]))
-    partial = output.with_name(output.name + ".part.npz")
-    np.savez(
-        partial,
-        names=np.array(names, dtype=np.str_),
-        valid=valid,
-        size_px=np.array(sizes),
-        points_px=points,
-        sigma_px=np.stack([face.sigma_px for face in seen]),
-        rotation=np.stack([face.rotation for face in seen]),
-        doubt=np.array([face.doubt for face in seen]),
-        keypoint_value=value,
-        keypoint_jacobian=jacobian,
-        crop=np.array([*crop.center_px, crop.side_px]),
-    )
-    partial.replace(output)
+    arrays = {
+        "names": np.array(names, dtype=np.str_),
+        "valid": valid,
+        "size_px": np.array(sizes),
+        "points_px": points,
+        "sigma_px": np.stack([face.sigma_px for face in seen]),
+        "rotation": np.stack([face.rotation for face in seen]),
+        "doubt": np.array([face.doubt for face in seen]),
+        "keypoint_value": value,
+        "keypoint_jacobian": jacobian,
+        "crop": np.array([*crop.center_px, crop.side_px]),
+    }
+    write_arrays(arrays, output)
     return output
 
 

@@ -10,6 +10,7 @@ import bpy
 
 from fomm_engine.wire.errors import UserError
 
+from ...core.rig_basis import RigBasis
 from .. import properties
 from ..rig_scan import Parts, Scan
 from . import anchors, store
@@ -46,6 +47,13 @@ def probe_for(scan: Scan, parts: Parts, scene: bpy.types.Scene) -> Probe | None:
 def main_of(parts: Parts) -> bpy.types.Object | None:
     """The object with which points and measure are kept."""
     return parts.armature or next(iter(parts.meshes), None)
+
+
+def basis_of(scan: Scan) -> RigBasis:
+    """The measure that a scan carries. Raises UserError("not-measured")."""
+    if scan.rig.basis is None:
+        raise UserError("not-measured", "The character is not measured, or has changed since.", "Measure it first.")
+    return scan.rig.basis
 
 
 def chosen_main(scene: bpy.types.Scene) -> bpy.types.Object | None:
