@@ -107,7 +107,7 @@ def _layers(shot: _Shot, take: properties.UnderstudyTake, curves: Curves) -> lis
     if not own.splice.use:
         return [_Layer(bake_choice.chosen_curves(curves, rig, own), provenance, take.name, placing)]
     other = splicing.second_take(shot.scene)
-    theirs = _perform(shot, other, splicing.second_settings(shot.settings, own.splice)).curves
+    theirs = _perform(shot, other, splicing.second_settings(shot.scene, shot.settings, other)).curves
     theirs = splicing.led(theirs, rig, own.splice.regions)
     span = splicing.span_of(own.splice, shot.settings.frame_rate)
     provenance = replace(provenance, splice=splicing.told(other, own.splice))

@@ -10,6 +10,7 @@ from bpy.app.handlers import persistent
 
 from . import jobs, panels, preferences, properties, status
 from .operators import (
+    calibration,
     channels,
     character,
     engine,
@@ -33,6 +34,7 @@ CLASSES: tuple[type, ...] = (
     performance.UNDERSTUDY_OT_capture,
     *takes.CLASSES,
     *live_link.CLASSES,
+    *calibration.CLASSES,
     performance.UNDERSTUDY_OT_cancel,
     character.UNDERSTUDY_OT_choose_character,
     *rig_map.CLASSES,

@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from ..core.settings import RegionSettings, RetargetSettings
-from . import channel_settings
+from . import calibrations, channel_settings, properties
 from .properties import UnderstudyRetarget
 
 # Blender splits a rate into whole frames and a base ("30 / 1.001"); float32 keeps seven digits of the base.
@@ -38,7 +38,7 @@ def settings_of(own: UnderstudyRetarget, scene: bpy.types.Scene) -> RetargetSett
     Raises ValueError for a value out of its range.
     """
     names = {field.name for field in fields(RetargetSettings)}
-    made_here = ("neutral_frame", "channels")
+    made_here = ("neutral_frame", "channels", "calibration")
     shown = [name for name in names if name in own.bl_rna.properties and name not in made_here]
     values = {name: _exact(getattr(own, name)) for name in shown}
     regions: dict[str, Any] = {
@@ -53,6 +53,7 @@ def settings_of(own: UnderstudyRetarget, scene: bpy.types.Scene) -> RetargetSett
         neutral_frame=neutral,
         frame_rate=scene_rate(scene),
         channels=channel_settings.of(own),
+        calibration=calibrations.of_take(scene, properties.chosen_take(scene)) if own.use_calibration else None,
         **values,
         **regions,
     )

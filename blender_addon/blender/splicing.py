@@ -17,7 +17,7 @@ from ..core.regions import region_of
 from ..core.rig import Rig
 from ..core.settings import RetargetSettings
 from ..core.splice import Span
-from . import bake_choice, properties
+from . import bake_choice, calibrations, properties
 from .properties import UnderstudySplice, UnderstudyTake
 
 
@@ -37,10 +37,12 @@ def second_take(scene: bpy.types.Scene) -> UnderstudyTake:
     return found
 
 
-def second_settings(settings: RetargetSettings, own: UnderstudySplice) -> RetargetSettings:
-    """The settings for the second take: the same, with a neutral frame of its own and the splice's shift in time."""
-    shifted = settings.time_offset_s + round(own.offset_s, 6)
-    return replace(settings, neutral_frame=None, time_offset_s=shifted)
+def second_settings(scene: bpy.types.Scene, settings: RetargetSettings, take: UnderstudyTake) -> RetargetSettings:
+    """The settings for the second take: the same, with its own neutral frame and actor and the shift in time."""
+    own = properties.of(scene)
+    shifted = settings.time_offset_s + round(own.splice.offset_s, 6)
+    actor = calibrations.of_take(scene, take) if own.retarget.use_calibration else None
+    return replace(settings, neutral_frame=None, time_offset_s=shifted, calibration=actor)
 
 
 def led(curves: Curves, rig: Rig, regions: Collection[str]) -> Curves:

@@ -168,3 +168,45 @@ def test_a_take_is_exported_with_its_video_or_without(own, tmp_path, take_path):
     assert (target.parent / "clip.mp4").read_bytes() == b"film"
     with pytest.raises(RuntimeError, match="own file"):
         bpy.ops.understudy.export_take(filepath=str(take_path))
+
+
+def jaw_peak(character):
+    return keys_of(curves_of(character.mesh.data.shape_keys)[('key_blocks["jawOpen"].value', 0)])[1].max()
+
+
+def test_an_actors_range_is_taken_used_and_goes_to_other_scenes(ready, character, tmp_path):
+    """The tiny take opens the jaw to 0.8: for this actor that is all the way."""
+    bpy.ops.understudy.bake()
+    plain = jaw_peak(character)
+    with pytest.raises(RuntimeError, match="has no actor"):
+        bpy.ops.understudy.calibrate_actor()
+    ready.takes[0].actor = "Ada"
+    with pytest.raises(RuntimeError, match="no calibration"):
+        bpy.ops.understudy.export_calibration(filepath=str(tmp_path / "ada.json"))
+    bpy.ops.understudy.calibrate_actor()
+    bpy.ops.understudy.bake()
+    assert plain < 0.9 < jaw_peak(character)
+    bpy.ops.understudy.export_calibration(filepath=str(tmp_path / "ada.json"))
+    ready.retarget.use_calibration = False
+    bpy.ops.understudy.bake()
+    assert jaw_peak(character) == pytest.approx(plain)
+    ready.retarget.use_calibration = True
+    bpy.ops.understudy.remove_calibration()
+    bpy.ops.understudy.bake()
+    assert jaw_peak(character) == pytest.approx(plain)
+    bpy.ops.understudy.import_calibration(filepath=str(tmp_path / "ada.json"))
+    bpy.ops.understudy.bake()
+    assert jaw_peak(character) > 0.9
+    (tmp_path / "bad.json").write_text('{"format": "actor-calibration", "version": 7}')
+    with pytest.raises(RuntimeError, match="version 7"):
+        bpy.ops.understudy.import_calibration(filepath=str(tmp_path / "bad.json"))
+
+
+def test_a_take_whose_file_is_gone_offers_to_find_it(own, tmp_path):
+    from test_registration import drawn, operators_in
+
+    from blender_addon.blender.panels.takes import UNDERSTUDY_PT_capture
+
+    assert "understudy.relink_take" not in operators_in(drawn(UNDERSTUDY_PT_capture))
+    own.takes[0].filepath = str(tmp_path / "gone.npz")
+    assert "understudy.relink_take" in operators_in(drawn(UNDERSTUDY_PT_capture))

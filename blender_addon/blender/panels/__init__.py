@@ -10,12 +10,13 @@ from .performance import UNDERSTUDY_PT_performance
 from .portrait import UNDERSTUDY_PT_portrait
 from .render import UNDERSTUDY_PT_render
 from .splice import UNDERSTUDY_PT_splice
-from .takes import UNDERSTUDY_MT_takes, UNDERSTUDY_PT_capture, UNDERSTUDY_UL_takes
+from .takes import UNDERSTUDY_MT_calibration, UNDERSTUDY_MT_takes, UNDERSTUDY_PT_capture, UNDERSTUDY_UL_takes
 
 # A panel comes after its parent.
 CLASSES: tuple[type, ...] = (
     UNDERSTUDY_UL_takes,
     UNDERSTUDY_MT_takes,
+    UNDERSTUDY_MT_calibration,
     UNDERSTUDY_PT_performance,
     UNDERSTUDY_PT_capture,
     UNDERSTUDY_PT_character,

@@ -9,7 +9,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from .. import channel_settings, properties, response_curves
-from .layout import Step
+from .layout import WIDE, Step
 
 
 class UNDERSTUDY_UL_channels(bpy.types.UIList):
@@ -38,9 +38,12 @@ class UNDERSTUDY_UL_channels(bpy.types.UIList):
         name = row.row(align=True)
         name.active = not item.mute
         name.label(text=item.name, icon="FCURVE" if item.use_curve else "NONE")
-        gain = row.row(align=True)
-        gain.ui_units_x = 2.6
-        gain.prop(item, "gain", text="")
+        if context.region is not None and context.region.width >= WIDE * context.preferences.system.ui_scale:
+            gain = row.row(align=True)
+            gain.ui_units_x = 3
+            gain.prop(item, "gain", text="")
+        elif item.gain != 1.0:
+            row.label(text=f"{item.gain:.3g}")
         row.prop(item, "mute", text="", icon="HIDE_ON" if item.mute else "HIDE_OFF", emboss=False)
         row.prop(item, "solo", text="", icon="SOLO_ON" if item.solo else "SOLO_OFF", emboss=False)
 
@@ -85,6 +88,7 @@ class UNDERSTUDY_PT_channels(Step, bpy.types.Panel):
             chosen = settings.channels[settings.channel_index]
             box = layout.box()
             box.label(text=chosen.name, icon="SHAPEKEY_DATA")
+            box.prop(chosen, "gain")
             limits = box.row(align=True)
             limits.prop(chosen, "minimum")
             limits.prop(chosen, "maximum")

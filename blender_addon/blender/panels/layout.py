@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+WIDE = 400  # of a sidebar, in units of the interface: a list's row has room for a field beside its name from here on
 WRAP_CHARACTERS = 34  # fits the sidebar at its default width
 
 
@@ -29,7 +30,7 @@ def wrapped(layout: Any, text: str, icon: str = "NONE") -> None:
     """Nothing; the text over as many lines as it needs, since labels do not wrap by themselves."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(lines_of(text)):
+    for number, line in enumerate(lines_of(bpy.app.translations.pgettext_iface(text))):
         column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"))
 
 

@@ -9,10 +9,9 @@ import bpy
 from bpy.props import BoolProperty
 
 from .. import bone_roles, character, match_report, properties
-from .layout import Step, wrapped
+from .layout import WIDE, Step, wrapped
 
 UNSURE = ("derived", "unverified")
-WIDE = 400  # of the sidebar in units of the interface: both names can be read from here on
 
 
 class UNDERSTUDY_UL_matches(bpy.types.UIList):
@@ -153,7 +152,7 @@ class UNDERSTUDY_PT_bones(Step, bpy.types.Panel):
                 line = column.row()
                 line.active = False
                 line.alignment = "RIGHT"
-                line.label(text=found.get(entry.name, "none found"))
+                line.label(text=found.get(entry.name, "none"))
         layout.operator("understudy.refresh_match", text="Apply", icon="CHECKMARK")
 
 

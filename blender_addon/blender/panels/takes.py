@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from .. import preferences, properties
+from .. import preferences, properties, takes
 from .layout import Step, large, wrapped
 
 
@@ -54,6 +54,21 @@ class UNDERSTUDY_MT_takes(bpy.types.Menu):
         layout.operator("understudy.export_live_link", text="Export Live Link Face (.csv)", icon="EXPORT")
 
 
+class UNDERSTUDY_MT_calibration(bpy.types.Menu):
+    """The range of the take's actor."""
+
+    bl_label = "Actor"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Nothing; the commands."""
+        layout = self.layout
+        layout.operator("understudy.calibrate_actor", icon="FULLSCREEN_ENTER")
+        layout.operator("understudy.remove_calibration", icon="X")
+        layout.separator()
+        layout.operator("understudy.import_calibration", icon="IMPORT")
+        layout.operator("understudy.export_calibration", icon="EXPORT")
+
+
 class UNDERSTUDY_PT_capture(Step, bpy.types.Panel):
     """Step 2: the engine tracks the face; takes."""
 
@@ -77,7 +92,17 @@ class UNDERSTUDY_PT_capture(Step, bpy.types.Panel):
         column.operator("understudy.remove_take", text="", icon="REMOVE")
         column.menu("UNDERSTUDY_MT_takes", text="", icon="DOWNARROW_HLT")
         take = properties.chosen_take(context.scene)
-        if take is not None:
+        if take is not None and not takes.is_there(take):
+            row = layout.row()
+            row.alert = True
+            row.operator("understudy.relink_take", text="File Is Missing: Find It", icon="LIBRARY_DATA_BROKEN")
+        elif take is not None:
             lost = f"{take.lost} without a face" if take.lost else "a face on every frame"
             layout.label(text=f"{take.frames} frames, {lost}")
-            layout.prop(take, "actor", icon="USER")
+            row = layout.row(align=True)
+            row.prop(take, "actor", icon="USER")
+            row.menu("UNDERSTUDY_MT_calibration", text="", icon="DOWNARROW_HLT")
+            calibration = own.calibrations.get(take.actor) if take.actor else None
+            if calibration is not None:
+                row = layout.row()
+                row.prop(own.retarget, "use_calibration", text=f"Calibrated by {calibration.take}")

@@ -22,7 +22,7 @@ from .scene import (
     chosen_take,
     of,
 )
-from .takes import UnderstudyTake
+from .takes import UnderstudyCalibration, UnderstudyTake
 
 # What is pointed to comes first.
 CLASSES: tuple[type, ...] = (
@@ -30,6 +30,7 @@ CLASSES: tuple[type, ...] = (
     UnderstudyChannel,
     UnderstudyRetarget,
     UnderstudyTake,
+    UnderstudyCalibration,
     UnderstudyMesh,
     UnderstudyBone,
     UnderstudyBoneChoice,
@@ -53,6 +54,7 @@ __all__ = [
     "UnderstudyBake",
     "UnderstudyBone",
     "UnderstudyBoneChoice",
+    "UnderstudyCalibration",
     "UnderstudyChannel",
     "UnderstudyCharacter",
     "UnderstudyControl",

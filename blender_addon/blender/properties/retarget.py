@@ -72,6 +72,11 @@ class UnderstudyRetarget(bpy.types.PropertyGroup):
     neutral_frame: IntProperty(
         name="Neutral Frame", description="The take's frame (from 0) on which the actor is at rest", default=0, min=0
     )
+    use_calibration: BoolProperty(
+        name="Actor's Calibration",
+        description="Measure every channel by the range of the take's actor, where one was taken",
+        default=True,
+    )
     neutral_reason: StringProperty(name="Reason", description="Why this frame is taken as the neutral one")
     gain: FloatProperty(
         name="Gain", description="How strongly the character acts", default=DEFAULTS.gain, min=0.0, max=4.0

@@ -18,7 +18,7 @@ from ...core.key_reduction import ReductionSettings
 from ..compat import BLEND_RELATIVE
 from .character import UnderstudyCharacter
 from .retarget import REGIONS, UnderstudyRetarget
-from .takes import UnderstudyTake
+from .takes import UnderstudyCalibration, UnderstudyTake
 
 REDUCTION = ReductionSettings()
 
@@ -164,6 +164,7 @@ class UnderstudyScene(bpy.types.PropertyGroup):
 
     performance: PointerProperty(type=UnderstudyPerformance)
     takes: CollectionProperty(type=UnderstudyTake)
+    calibrations: CollectionProperty(type=UnderstudyCalibration)
     take_index: IntProperty(name="Take", description="The take that is baked", default=0)
     character: PointerProperty(type=UnderstudyCharacter)
     retarget: PointerProperty(type=UnderstudyRetarget)

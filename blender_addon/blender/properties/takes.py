@@ -9,6 +9,13 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 from ..compat import BLEND_RELATIVE
 
 
+class UnderstudyCalibration(bpy.types.PropertyGroup):
+    """What counts as 0 and 1 of every channel for one actor; `name` is the actor's."""
+
+    data: StringProperty(name="Ranges", description="The ranges of the channels, as JSON")
+    take: StringProperty(name="Take", description="The range-of-motion take that they came from")
+
+
 class UnderstudyTake(bpy.types.PropertyGroup):
     """One captured performance; the capture file holds the data, this is what the list shows."""
 
