@@ -6,7 +6,7 @@ import time
 import bpy
 import numpy as np
 import pytest
-from anchored import anchor
+from anchored import anchor, family_in
 from landmark_face import FACE, arkit_moves, make_landmark_face
 
 from blender_addon.blender.rig_measure import anchors, measuring, probe, store
@@ -348,3 +348,35 @@ def test_60_controls_on_30000_faces_take_less_than_ten_seconds(scene):
     basis = measured(face.family)
     assert len(basis.controls) == 60
     assert time.process_time() - started < 10.0
+
+
+def test_a_library_override_is_measured_and_its_measure_outlives_the_session(scene, tmp_path):
+    rig = bone_rig()
+    face = make_landmark_face({"k000": JAW, "k001": SMILE}, armature=rig)
+    weigh(face)
+    own = bpy.data.collections.new("Character")
+    scene.collection.children.link(own)
+    for thing in (rig, face.mesh):
+        own.objects.link(thing)
+        scene.collection.objects.unlink(thing)
+    library = str(tmp_path / "library.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.collections = ["Character"]
+    scene = bpy.context.scene
+    wanted.collections[0].override_hierarchy_create(scene, bpy.context.view_layer, do_fully_editable=True)
+    bpy.ops.understudy.choose_character(object="Rig")
+    rig = scene.understudy.character.armature
+    assert rig.override_library is not None
+    before = state_of_everything()
+    anchors.keep(family_in(scene, rig), anchors.kept(rig))
+    bpy.ops.understudy.measure_rig()
+    assert state_of_everything() == before
+    path = str(tmp_path / "shot.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    rig = bpy.context.scene.understudy.character.armature
+    basis = store.kept(rig)
+    assert basis is not None and store.state(basis, family_in(bpy.context.scene, rig)) == "measured"
+    assert {own.name for own in basis.controls} >= {"k000", "k001", "jaw rotation0"}

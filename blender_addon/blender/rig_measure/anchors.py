@@ -14,6 +14,7 @@ import numpy as np
 from fomm_engine.wire.names import POINT_COUNT
 
 from ...core.array_types import FloatArray, IntArray
+from . import keeping
 from .family import Family
 from .stage import world_vertices
 from .surface import Surface, barycentric
@@ -87,13 +88,13 @@ def keep(family: Family, anchors: Anchors) -> None:
         "doubt": anchors.doubt,
         "notes": list(anchors.notes),
     }
-    family.main[PROPERTY] = json.dumps(plain, ensure_ascii=True, allow_nan=False)
+    keeping.put(family.main, PROPERTY, json.dumps(plain, ensure_ascii=True, allow_nan=False))
 
 
 def kept(main: bpy.types.Object) -> Anchors | None:
     """The points that are kept with a character, None where there are none or they are of another version."""
-    text = main.get(PROPERTY, "")
-    plain = json.loads(text) if isinstance(text, str) and text else {}
+    text = keeping.get(main, PROPERTY)
+    plain = json.loads(text) if text else {}
     if plain.get("version") != VERSION:
         return None
     return Anchors(

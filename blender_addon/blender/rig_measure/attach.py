@@ -13,7 +13,7 @@ from fomm_engine.wire.errors import UserError
 from ...core.rig_basis import RigBasis
 from .. import properties
 from ..rig_scan import Parts, Scan
-from . import anchors, store
+from . import anchors, keeping, store
 from .family import Family, family_of
 from .probe import Probe, probe_of
 
@@ -65,13 +65,13 @@ def chosen_main(scene: bpy.types.Scene) -> bpy.types.Object | None:
 def has_points(scene: bpy.types.Scene) -> bool:
     """Whether the scene's character has landmark points."""
     main = chosen_main(scene)
-    return main is not None and anchors.PROPERTY in main.keys()  # noqa: SIM118 - ID data is no dict
+    return main is not None and keeping.get(main, anchors.PROPERTY) != ""
 
 
 def has_measure(scene: bpy.types.Scene) -> bool:
     """Whether a measure, of whatever state of the character, is kept with it."""
     main = chosen_main(scene)
-    return main is not None and store.PROPERTY in main.keys()  # noqa: SIM118 - ID data is no dict
+    return main is not None and keeping.get(main, store.PROPERTY) != ""
 
 
 def _family(parts: Parts, objects: Iterable[bpy.types.Object]) -> Family | None:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import bpy
 
 from ...core.rig_basis import RigBasis, basis_from_plain, basis_to_plain
+from . import keeping
 from .family import Family
 
 PROPERTY = "understudy_basis"
@@ -18,13 +19,13 @@ State: TypeAlias = Literal["", "measured", "stale"]
 
 def keep(family: Family, basis: RigBasis) -> None:
     """Nothing; the measure is kept with the character and saved with the file."""
-    family.main[PROPERTY] = json.dumps(basis_to_plain(basis), ensure_ascii=True, allow_nan=False)
+    keeping.put(family.main, PROPERTY, json.dumps(basis_to_plain(basis), ensure_ascii=True, allow_nan=False))
 
 
 def kept(main: bpy.types.Object) -> RigBasis | None:
     """The measure that is kept with a character's main object; None where there is none that can be read."""
-    text = main.get(PROPERTY, "")
-    if not isinstance(text, str) or not text:
+    text = keeping.get(main, PROPERTY)
+    if not text:
         return None
     try:
         return basis_from_plain(json.loads(text))
@@ -34,8 +35,7 @@ def kept(main: bpy.types.Object) -> RigBasis | None:
 
 def forget(main: bpy.types.Object) -> None:
     """Nothing; the character is as if it had not been measured."""
-    if PROPERTY in main.keys():  # noqa: SIM118 - ID data is no dict
-        del main[PROPERTY]
+    keeping.drop(main, PROPERTY)
 
 
 def state(basis: RigBasis | None, family: Family) -> State:
