@@ -51,8 +51,8 @@ class WinogradConv2d(nn.Module):
         self.relu = relu
         weight, dtype = conv.weight.detach(), conv.weight.dtype
         kernels = winograd_kernels(weight)
-        self.into = nn.Parameter(_both_axes(_INPUT).to(dtype), requires_grad=False)
-        self.back = nn.Parameter(_both_axes(_OUTPUT).to(dtype), requires_grad=False)
+        self.into = nn.Parameter(torch.tensor(_INPUT, dtype=dtype), requires_grad=False)
+        self.back = nn.Parameter(torch.tensor(_OUTPUT, dtype=dtype), requires_grad=False)
         bias = torch.zeros(len(weight), dtype=dtype) if conv.bias is None else conv.bias.detach()
         self.bias = nn.Parameter(bias, requires_grad=False)
         self.multiply: nn.Module = Products(kernels) if way == "products" else PackedProducts(kernels, tiles)
@@ -61,25 +61,36 @@ class WinogradConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """One picture of the batch after the other: a batch's intermediate tiles do not fit the processor's cache."""
         pictures = [self._one(picture) for picture in x.permute(0, 2, 3, 1)]
-        return torch.stack(pictures).permute(0, 3, 1, 2)
+        whole = pictures[0][None] if len(pictures) == 1 else torch.stack(pictures)
+        return whole.permute(0, 3, 1, 2)
 
     def _one(self, x: Tensor) -> Tensor:
         """(H,W,out) of `x` (H,W,in)."""
         height, width, _ = x.shape
         down, across = -(-height // TILE), -(-width // TILE)
-        padded = F.pad(x, (0, 0, 1, 1 + TILE * across - width, 1, 1 + TILE * down - height))
+        padded = F.pad(x, (0, 0, 1, 1 + TILE * across - width, 1, 1 + TILE * down - height)).contiguous()
         if self.compiled:
             made = self.multiply(_compiled(summed_input)(padded))
             whole = _compiled(summed_output)(made.view(-1, down, across, made.shape[-1]), self.bias, self.relu)
             return whole[:height, :width]
-        made = self.multiply(self._frequencies(padded))
-        whole = (self.back @ made.view(_SEEN**2, -1)).view(TILE, TILE, down, across, -1).permute(2, 0, 3, 1, 4)
+        cells = self._cells(self.multiply(self._frequencies(padded, down)))
+        whole = cells.view(TILE, TILE, down, across, -1).permute(2, 1, 3, 0, 4)
         result = whole.reshape(TILE * down, TILE * across, -1)[:height, :width].add_(self.bias)
         return result.relu_() if self.relu else result
 
-    def _frequencies(self, padded: Tensor) -> Tensor:
-        tiles = padded.unfold(0, _SEEN, TILE).unfold(1, _SEEN, TILE).permute(3, 4, 0, 1, 2)
-        return (self.into @ tiles.reshape(_SEEN**2, -1)).view(_SEEN**2, -1, padded.shape[-1])
+    def _frequencies(self, padded: Tensor, down: int) -> Tensor:
+        """(36,T,C), frequencies across before those down; one axis after the other, which is less work than both."""
+        _, width, channels = padded.shape
+        line = width * channels
+        strips = padded.as_strided((down, _SEEN, line), (TILE * line, line, 1))  # they overlap: no copy
+        lines = torch.bmm(self.into.expand(down, _SEEN, _SEEN), strips).view(down, _SEEN, width, channels)
+        tiles = lines.unfold(2, _SEEN, TILE).permute(4, 1, 0, 2, 3).reshape(_SEEN, -1)
+        return (self.into @ tiles).view(_SEEN**2, -1, channels)
+
+    def _cells(self, made: Tensor) -> Tensor:
+        """(4 across, 4 down, T * out) of `made` (36,T,out)."""
+        across = (self.back @ made.view(_SEEN, -1)).view(TILE, _SEEN, -1)
+        return torch.bmm(self.back.expand(TILE, TILE, _SEEN), across)
 
 
 class Products(nn.Module):
@@ -94,16 +105,10 @@ class Products(nn.Module):
 
 
 def winograd_kernels(weight: Tensor) -> Tensor:
-    """(36,in,out) the kernels (out,in,3,3) in the basis of frequencies; type as `weight`'s."""
+    """(36,in,out) the kernels (out,in,3,3) by frequency, across before down; type as `weight`'s."""
     change = torch.tensor(_KERNEL, dtype=torch.float64)
-    kernels = torch.einsum("ay,bx,oiyx->abio", change, change, weight.double().cpu())
+    kernels = torch.einsum("ay,bx,oiyx->baio", change, change, weight.double().cpu())
     return kernels.reshape(_SEEN**2, weight.shape[1], weight.shape[0]).to(weight.dtype).contiguous()
-
-
-def _both_axes(matrix: tuple[tuple[float, ...], ...]) -> Tensor:
-    """The change of basis of a tile, flattened, from that of a line."""
-    line = torch.tensor(matrix, dtype=torch.float32)
-    return torch.kron(line, line)
 
 
 def summed_input(padded: Tensor) -> Tensor:
@@ -111,12 +116,12 @@ def summed_input(padded: Tensor) -> Tensor:
     height, width, channels = padded.shape
     rows = _input_line([padded[k : k + height - _SEEN + 1 : TILE] for k in range(_SEEN)])
     cells = [_input_line([row[:, k : k + width - _SEEN + 1 : TILE] for k in range(_SEEN)]) for row in rows]
-    return torch.stack([cell for line in cells for cell in line]).view(_SEEN**2, -1, channels)
+    return torch.stack([line[k] for k in range(_SEEN) for line in cells]).view(_SEEN**2, -1, channels)
 
 
 def summed_output(made: Tensor, bias: Tensor, relu: bool) -> Tensor:
     """(4 rows, 4 columns, O) the picture of `made` (36,rows,columns,O), with `bias`, by sums."""
-    lines = [_output_line([made[_SEEN * k + j] for k in range(_SEEN)]) for j in range(_SEEN)]
+    lines = [_output_line([made[_SEEN * j + k] for k in range(_SEEN)]) for j in range(_SEEN)]
     cells = [_output_line([lines[j][i] for j in range(_SEEN)]) for i in range(TILE)]
     whole = torch.stack([torch.stack(line, 2) for line in cells], 1) + bias
     whole = whole.reshape(TILE * made.shape[1], TILE * made.shape[2], -1)
