@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from fomm_engine.evaluation import mesh
 from fomm_engine.evaluation.clips import character_file, clips_in, figures_of, neutral_frame, read_baked
 from fomm_engine.evaluation.peers import compared, comparison_table, peer_scores
 from fomm_engine.evaluation.report import ReportInput, write_report
@@ -59,6 +60,10 @@ def _figures(video: Path, args: argparse.Namespace, progress: Progress) -> dict[
         baked = read_baked(Path(result["measured"]))
         at_rest = neutral_frame(result, capture)
         figures = figures_of(standard, capture, baked, at_rest)
+        if mesh.has_mesh_truth(video.with_name(video.stem + ".gt.npz")) and mesh.names_landmarks(args.character):
+            figures["mesh"] = mesh.study(
+                video, Path(result["take"]), character_file(args.character), python=args.blender_python, folder=out
+            )
         if args.out is not None:
             said = [str(result.get("character", {}).get("summary", ""))]
             content = ReportInput(video.stem, capture, baked, at_rest, [], said, standard, figures)

@@ -65,6 +65,17 @@ def perform(shoot: Shoot, blender_python: Path, on_event: Callable[[dict[str, An
     raise UserError("blender-crashed", f"Blender ended with code {code}.", "Its last words: " + " / ".join(said[-4:]))
 
 
+def run_program(module: str, arguments: list[str], blender_python: Path) -> None:
+    """Nothing, once one of the evaluation's own programs has ended well in Blender's Python.
+
+    Raises UserError("blender-crashed") with its last words where it has not.
+    """
+    code, said = _run([str(blender_python), "-m", module, *arguments], lambda _: None)
+    if code != 0:
+        words = "Its last words: " + " / ".join(said[-4:])
+        raise UserError("blender-crashed", f"{module} ended with code {code}.", words)
+
+
 def _run(command: list[str], on_event: Callable[[dict[str, Any]], None]) -> tuple[int, list[str]]:
     said: deque[str] = deque(maxlen=SAID_LINES)
     process = _started(command)

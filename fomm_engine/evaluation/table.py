@@ -12,7 +12,23 @@ def figures_table(clips: dict[str, dict[str, Any]]) -> str:
     lines += [_row(name, figures) for name, figures in clips.items()]
     for name, figures in clips.items():
         lines += ["", f"{name}, correlation by channel:", *_channels(figures["correlation"])]
+    lines += [line for name, figures in clips.items() if "mesh" in figures for line in _mesh(name, figures["mesh"])]
     return "\n".join(lines)
+
+
+def _mesh(name: str, mesh: dict[str, Any]) -> list[str]:
+    """What the character's mesh explains of the truth's motion, and its contacts, by way of baking."""
+    still = f"{mesh['still_jitter_percent']:.3f} % of the face's height"
+    lines = [
+        "",
+        f"{name}, on the character's mesh (lag {mesh['lag_frames']} frames; a still face trembles by {still}):",
+    ]
+    for way, share in mesh["explained"].items():
+        own = mesh["contact"][way]
+        blinks = f"blinks shut {own['blinks_met']} of {own['blinks']} (least {100 * own['least_closure']:.1f} %)"
+        lips = f"lips met {own['lips_met']} of {own['lips']} (widest gap {100 * own['widest_gap']:.2f} %)"
+        lines.append(f"  {way:<10} explained {share:.3f}   {blinks}   {lips}")
+    return lines
 
 
 def _row(name: str, figures: dict[str, Any]) -> str:
