@@ -68,7 +68,8 @@ def job_for(folder: Path, output: Path) -> Path:
 
 def start(folder: Path, output: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "fomm_engine", "run", str(job_for(folder, output)), "--events"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # What was found to be fastest is remembered there: every run here paints in the same way, and none tries again.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "UNDERSTUDY_MODELS": str(folder / "models")}
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
 
