@@ -54,7 +54,8 @@ class SquareCrop:
         block = int(self.side_px / size + ROUND_UP)
         if block < 2:
             return image, self
-        reach = self.side_px * 0.75  # covers the square at any roll
+        turn = abs(np.cos(self.roll_rad)) + abs(np.sin(self.roll_rad))
+        reach = self.side_px / 2 * turn + 2 * block  # sampling looks one block beyond the square
         height, width = image.shape[:2]
         left, right = (int(np.clip(self.center_px[0] + d, 0, width)) for d in (-reach, reach))
         top, bottom = (int(np.clip(self.center_px[1] + d, 0, height)) for d in (-reach, reach))

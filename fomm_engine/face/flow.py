@@ -87,11 +87,11 @@ class FlowSteadier:
         return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
 
     def _carried(self, old: Array, new: Array, points: Array) -> Array:
-        """(70, 2) where flow takes points (70, 2), in [-1, 1] of the square; infinite where it is lost."""
+        """(70, 2) where flow takes points (70, 2), in [-1, 1] of the square; not a number where it is lost."""
         half = self._settings.square / 2
         start = ((points + 1) * half - 0.5).astype(np.float32)[:, None]
         window = (self._settings.window, self._settings.window)
         ends, found, _ = cv2.calcOpticalFlowPyrLK(
             old, new, start, np.empty_like(start), winSize=window, maxLevel=self._settings.levels
         )
-        return np.where(found > 0, (ends[:, 0].astype(np.float64) + 0.5) / half - 1, np.inf)
+        return np.where(found > 0, (ends[:, 0].astype(np.float64) + 0.5) / half - 1, np.nan)

@@ -14,7 +14,7 @@ Array = npt.NDArray[Any]
 SIZE = 16
 PLACES = np.array([[4.5, 5.0], [11.5, 5.0], [8.0, 11.5]])  # of the eyes and the mouth in the portrait, px
 FINE = 4  # sampled so much finer first, so that few pixels stand for what lies between them
-FORGETTING = 0.05
+FORGETTING = 0.15
 
 
 class Likeness:

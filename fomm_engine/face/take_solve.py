@@ -47,7 +47,7 @@ class TakeSolveSettings:
     huber_sigmas: float = 2.0
     sigma_floor_px: float = 0.3
     sigma_factor: float = 1.6  # of the landmarks' sigmas: their errors last for many frames, and those count only once
-    shared_frames: int = 96  # frames that decide on lens and shape; more add time and no knowledge
+    shared_frames: int = 64  # frames that decide on lens and shape; more add time and no knowledge
     iterations: int = 24
     frame_iterations: int = 10
     chunk_frames: int = 600  # frames solved together once lens and shape are known
@@ -100,6 +100,18 @@ class _State:
     pose: TakePose
     expression: Array  # (T, 52)
     identity: Array  # (M + 210,): modes, then the free shape in units of its sigma
+
+
+@dataclass(frozen=True)
+class _Equations:
+    """Normal equations: hessian (T, P, P) and gradient (T, P) of each frame's own unknowns; where lens and shape are
+    sought too, cross (T, P, S) with them, and their system (S, S) and right side (S,)."""
+
+    hessian: Array
+    gradient: Array
+    cross: Array | None = None
+    system: Array | None = None
+    right: Array | None = None
 
 
 def solve_take(
@@ -165,18 +177,28 @@ def _spread(count: int, most: int) -> Array:
 
 def _run(solver: "_Solver", state: _State, iterations: int, report: Callable[[int], None]) -> _State:
     damping, cost = 1e-3, solver.cost(state)
+    equations = solver.equations(state)
     for step in range(iterations):
-        trial = solver.step(state, damping)
+        trial = solver.step(state, equations, damping)
         trial_cost = solver.cost(trial)
+        report(step)
         if trial_cost < cost:
             settled = cost - trial_cost < 3e-5 * cost
             state, cost, damping = trial, trial_cost, max(damping * 0.3, 1e-7)
-            if settled:
+            if settled or step + 1 == iterations:
                 break
+            equations = solver.equations(state)
         else:
             damping = min(damping * 8, 1e6)
-        report(step)
     return state
+
+
+def _damped(system: Array, damping: float) -> Array:
+    """A copy of symmetric matrices (..., P, P) with their diagonals enlarged, as Marquardt does."""
+    result = system.copy()
+    diagonal = np.arange(system.shape[-1])
+    result[..., diagonal, diagonal] *= 1 + damping
+    return result
 
 
 class _Solver:
@@ -243,38 +265,34 @@ class _Solver:
         residual = self._residual(state)[kept]
         return TakeSolution(state.pose.frames(kept), state.expression[kept], self._neutral(state), residual)
 
-    def step(self, state: _State, damping: float) -> _State:
-        """The state after one Levenberg-Marquardt step; with a motion prior the lens and the shape stay."""
-        shared = self._motion is None
-        by_frame, by_shared, residual = self._derivatives(state, shared)
-        frames, unknowns = len(residual), by_frame.shape[-1]
+    def equations(self, state: _State) -> _Equations:
+        """The normal equations of a state; they stay the same while only the damping is sought."""
+        by_frame, by_shared, residual = self._derivatives(state, self._motion is None)
         hessian = by_frame.transpose(0, 2, 1) @ by_frame
         gradient = np.einsum("trp,tr->tp", by_frame, residual)
         self._add_expression_prior(state, hessian, gradient)
         self._add_seen_rotation(state, hessian, gradient)
-        diagonal = np.arange(unknowns)
-        hessian[:, diagonal, diagonal] *= 1 + damping
         if self._motion is not None:
-            return self._moved(state, self._motion.solve(hessian, gradient, state.pose, state.expression), None)
-        cross = by_frame.transpose(0, 2, 1) @ by_shared
-        solved = np.linalg.solve(hessian, np.concatenate([cross, gradient[..., None]], axis=-1))
-        reduced, right = self._shared_system(state, by_shared, residual, damping)
-        both = ((0, 1), (0, 1))  # over frames and their unknowns
-        reduced -= np.tensordot(cross, solved[..., :-1], both)
-        right -= np.tensordot(cross, solved[..., -1], both)
-        shared_step = np.linalg.solve(reduced, right)
-        frame_step = solved[..., -1] - solved[..., :-1] @ shared_step
-        assert frame_step.shape == (frames, unknowns)
-        return self._moved(state, frame_step, shared_step)
-
-    def _shared_system(self, state: _State, by_shared: Array, residual: Array, damping: float) -> tuple[Array, Array]:
+            return _Equations(hessian, gradient)
         rows = by_shared.reshape(-1, by_shared.shape[-1])
-        system, right = rows.T @ rows, rows.T @ residual.ravel()
         precision = np.r_[self._lens_sigma**-2, np.ones(len(state.identity))]
         offset = np.r_[state.pose.inverse_focal - self._lens_mean, state.identity]
-        system[np.diag_indices_from(system)] += precision
-        system[np.diag_indices_from(system)] *= 1 + damping
-        return system, right - precision * offset
+        system = rows.T @ rows + np.diag(precision)
+        right = rows.T @ residual.ravel() - precision * offset
+        return _Equations(hessian, gradient, by_frame.transpose(0, 2, 1) @ by_shared, system, right)
+
+    def step(self, state: _State, equations: _Equations, damping: float) -> _State:
+        """The state after one Levenberg-Marquardt step; with a motion prior the lens and the shape stay."""
+        hessian, gradient = _damped(equations.hessian, damping), equations.gradient
+        if self._motion is not None:
+            return self._moved(state, self._motion.solve(hessian, gradient, state.pose, state.expression), None)
+        cross = equations.cross
+        assert cross is not None and equations.system is not None and equations.right is not None
+        solved = np.linalg.solve(hessian, np.concatenate([cross, gradient[..., None]], axis=-1))
+        both = ((0, 1), (0, 1))  # over frames and their unknowns
+        reduced = _damped(equations.system, damping) - np.tensordot(cross, solved[..., :-1], both)
+        shared_step = np.linalg.solve(reduced, equations.right - np.tensordot(cross, solved[..., -1], both))
+        return self._moved(state, solved[..., -1] - solved[..., :-1] @ shared_step, shared_step)
 
     def _add_expression_prior(self, state: _State, hessian: Array, gradient: Array) -> None:
         hessian[:, POSE_SIZE:, POSE_SIZE:] += self._habit

@@ -15,6 +15,7 @@ from fomm_engine.face.likeness import Likeness
 from fomm_engine.face.look import FaceReader, FrameFace, crop_around, distinct, overlap, widened
 
 Array = npt.NDArray[Any]
+RENEW_EVERY = 5  # frames between looks at how the followed face looks
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ class FaceTracker:
             self._meet(image, own, self.faces(image, thorough=False))
         elif self._frame % self._settings.hidden_others_every == 0 and any(o.now is None for o in self._others):
             self._meet(image, own, self.faces(image))
-        if own.now is not None and all(_distance(own.last, other.last) > 1 for other in self._others):
+        apart = all(_distance(own.last, other.last) > 1 for other in self._others)
+        if own.now is not None and apart and self._frame % RENEW_EVERY == 0:
             own.likeness.renew(image, own.now)
 
     def _move(self, image: Array, person: _Person) -> None:
