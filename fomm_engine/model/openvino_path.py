@@ -2,10 +2,11 @@
 """The networks run by OpenVINO, an optional package: exact without a compiler, or with 8-bit integers.
 
 8-bit integers (NNCF's post-training quantisation) are used where three quarters of the work is, in the convolutions
-after the warp; they are calibrated on the source picture itself in made-up poses around its own, so that no other
-pictures are needed. The keypoint detector stays in float32.
+after the warp; they are calibrated on the source picture in made-up poses around its own, so that no other
+pictures are needed (with several sources: on the first). The keypoint detector stays in float32.
 """
 
+import contextlib
 import importlib.util
 import sys
 import warnings
@@ -20,7 +21,7 @@ from fomm_engine.model.dense_motion import DenseMotion
 from fomm_engine.model.engine_path import EnginePath, PathPlan
 from fomm_engine.model.fast import Rearrangement, accelerated
 from fomm_engine.model.generator import EncodedSource, Generated, Generator
-from fomm_engine.model.keypoints import KeypointTensors
+from fomm_engine.model.keypoints import KeypointTensors, KPDetector
 from fomm_engine.model.weights import Networks
 
 CALIBRATION_POSES = 12
@@ -41,7 +42,8 @@ class OpenVinoPath:
         side = networks.config.image_size
         picture = torch.zeros(1, 3, side, side)
         with torch.inference_mode(), quiet():
-            self._detect = _compiled(_converted(_Detector(fast.kp_detector), (picture,)))
+            learned = isinstance(fast.kp_detector, KPDetector)  # a detector of another kind stays torch's
+            self._detect = _compiled(_converted(_Detector(fast.kp_detector), (picture,))) if learned else None
             source = self.encode_source(picture)
             self._model = _converted(_Painter(fast.generator, align_corners), _inputs(source, source.keypoints))
         self._paint = None if integers else _compiled(self._model)
@@ -54,6 +56,9 @@ class OpenVinoPath:
 
     def keypoints(self, images: Tensor) -> KeypointTensors:
         """The keypoints of `images` (B,3,H,W) in [0,1]."""
+        if self._detect is None:
+            with torch.inference_mode():
+                return self._kp_detector(images)
         found = [KeypointTensors(*_run(self._detect, (image[None],))) for image in images]
         return KeypointTensors(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
@@ -81,7 +86,7 @@ def openvino_plans() -> list[PathPlan]:
 
 def quantised(model: Any, source: EncodedSource) -> Any:
     """`model` with 8-bit convolutions after the warp, calibrated on `source` in poses around its own."""
-    with quiet():
+    with quiet(), contextlib.redirect_stdout(sys.stderr):  # it draws bars of its progress
         import nncf  # pyright: ignore[reportMissingImports]
 
         nncf.set_log_level(40)
