@@ -10,7 +10,7 @@ import pytest
 cv2 = pytest.importorskip("cv2")
 torch = pytest.importorskip("torch")
 
-from fomm_engine.face.nets import LandmarkOutput  # noqa: E402
+from fomm_engine.face.nets import LandmarkOutput, expected_position  # noqa: E402
 from fomm_engine.training.accessories import AccessoryChances, sample_accessories  # noqa: E402
 from fomm_engine.training.curves import read_log, write_curve  # noqa: E402
 from fomm_engine.training.dataset import MANIFEST_NAME, FaceSet, Labels, distributions  # noqa: E402
@@ -272,3 +272,13 @@ def test_gaze_counts_in_open_eyes_alone():
         costs.append(with_gaze - without)
     assert costs[0] == pytest.approx(0.4, rel=1e-3)
     assert costs[1] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_positions_keep_single_precision_in_a_half_precision_training():
+    torch.manual_seed(0)
+    logits = 4 * torch.randn(1, 2, 32, 32)
+    exact = expected_position(logits)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = expected_position(logits)
+    assert found.dtype == torch.float32
+    assert float((found - exact).abs().max()) < 1e-6
