@@ -26,12 +26,24 @@ def whole_file(path: Path) -> Generator[Path]:
     partial = path.with_name(f"{PARTIAL_PREFIX}{os.getpid():x}-{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
     try:
         yield partial
+        _readable(partial)
         _to_disk(partial)
         os.replace(partial, path)
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def _readable(path: Path) -> None:
+    # Some writers make their files for the owner alone; colleagues share folders. The umask cannot be asked without
+    # being set, so a file is made as this process makes any other.
+    if os.name == "posix":
+        ordinary = path.with_name(path.name + ".mode")
+        ordinary.touch()
+        mode = ordinary.stat().st_mode & 0o777
+        ordinary.unlink()
+        path.chmod(mode)
 
 
 def _to_disk(path: Path) -> None:

@@ -130,6 +130,14 @@ def test_names_of_250_characters_can_be_written(tmp_path: Path) -> None:
     assert list(read_arrays(target)) == ["a"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+def test_the_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
+    (tmp_path / "ordinary").touch()
+    with whole_file(tmp_path / "a.txt") as partial:
+        partial.touch(mode=0o600)
+    assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
 def test_two_writers_do_not_mix(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     with whole_file(target) as first:
