@@ -313,3 +313,17 @@ def test_a_third_of_the_keys_keeps_the_blink(ready, character):
     assert max(blink.evaluate(frame) for frame in range(1, 40)) > 0.95
     counts = [len(curve.keyframe_points) for curve in curves.values()]
     assert np.mean(counts) <= 0.4 * (ready.baked_last - ready.baked_first + 1)
+
+
+def test_a_rig_of_unknown_names_is_matched_by_hand(scene, own_presets, take_path):
+    character = make_character("Odd", keys=("k000", "k001"))
+    bpy.ops.understudy.import_take(filepath=str(take_path))
+    bpy.ops.understudy.choose_character()
+    assert (own().rig_map, match_report.counts(own()).matched) == ("none", 0)
+    choose("jawOpen").targets[0].control = "k000"
+    bpy.ops.understudy.refresh_match()
+    assert match_report.counts(own()).matched == 1
+    bpy.ops.understudy.bake()
+    curves = curves_of(character.mesh.data.shape_keys)
+    assert keys_of(curves[('key_blocks["k000"].value', 0)])[1].max() > 0.6
+    assert ('key_blocks["k001"].value', 0) not in curves
