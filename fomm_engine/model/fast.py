@@ -77,6 +77,7 @@ class FastResBlock2d(nn.Module):
         self.first, self.second = first, second
 
     def forward(self, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)  # the first block's comes from the look-up, channels first
         inner = torch.addcmul(self.shift, x, self.scale).relu_()
         return self.second(self.first(inner)).add_(x)
 

@@ -70,7 +70,7 @@ class Generator(nn.Module):
         """The source in the pose of `driving` (batch of either 1 or equal)."""
         motion = self.dense_motion_network(source.small, source.keypoints, driving, align_corners=align_corners)
         x = move(source.features, motion, align_corners=align_corners)
-        x = self.bottleneck(x.to(self.precision, memory_format=torch.channels_last))
+        x = self.bottleneck(x.to(self.precision))
         for block in self.up_blocks:
             x = block(x)
         return Generated(torch.sigmoid(self.final(x).float()), motion)
