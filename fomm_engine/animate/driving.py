@@ -66,8 +66,9 @@ class Driving:
         if self.info.duration_s <= 0:
             return self.info.frames_estimate
         start_s, end_s = self.part
-        length_s = min(self.info.duration_s if end_s is None else end_s, self.info.duration_s) - start_s
-        return max(1, round(self.info.frames_estimate * length_s / self.info.duration_s))
+        both_ends = int(end_s is not None and end_s < self.info.duration_s)  # the frame at the end is in the part too
+        length_s = (end_s if end_s is not None and both_ends else self.info.duration_s) - start_s
+        return max(1, round(self.info.frames_estimate * length_s / self.info.duration_s) + both_ends)
 
     def raw(self, max_side: int | None = None) -> Generator[Frame, None, None]:
         """The frames of the part, each with its number and time in the whole video.
