@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measuring a character: what is measured, that everything is put back, that it is kept, and what is refused."""
 
+import sys
 import time
 
 import bpy
@@ -347,7 +348,9 @@ def test_60_controls_on_30000_faces_take_less_than_ten_seconds(scene):
     started = time.process_time()  # the machine's other work does not count
     basis = measured(face.family)
     assert len(basis.controls) == 60
-    assert time.process_time() - started < 10.0
+    taken_s = time.process_time() - started
+    sys.stdout.write(f"measured 60 controls on 30,000 faces in {taken_s:.2f} s of processor time\n")
+    assert taken_s < 10.0
 
 
 def test_a_library_override_is_measured_and_its_measure_outlives_the_session(scene, tmp_path):

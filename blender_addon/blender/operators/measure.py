@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 from bpy.props import BoolProperty, FloatVectorProperty, IntProperty
 
 from fomm_engine.wire.job import Job
@@ -309,7 +310,7 @@ class UNDERSTUDY_OT_edit_landmarks(Command, bpy.types.Operator):
     def act(self, context: bpy.types.Context) -> str:
         """Where the point is now: the place on the mesh nearest to the one that was given."""
         correction = Correction(family(context), context.scene.frame_current)
-        hit = correction.near(list(self.location))
+        hit = correction.near(np.array(self.location, np.float64))
         assert hit is not None  # a family has a mesh
         correction.set_point(self.index, hit)
         return f"Point {self.index} was set."

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -35,8 +36,9 @@ class Studio:
         world = bpy.data.worlds.new("Understudy Measure")
         if world.node_tree is None:  # from Blender 5.0 on it is always there
             world.use_nodes = True
-        world.node_tree.nodes["Background"].inputs["Strength"].default_value = _WORLD_STRENGTH
-        world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+        lit: Any = world.node_tree
+        lit.nodes["Background"].inputs["Strength"].default_value = _WORLD_STRENGTH
+        lit.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
         self._made.append(world)
         scene.world, scene.camera = world, self._camera
         _set_up(scene)
