@@ -187,5 +187,5 @@ def _mean_rotation(rotations: list[FloatArray]) -> FloatArray:
 
 def _unseen(family: Family) -> UserError:
     message = f"The engine does not see a face on {family.main.name}."
-    hint = "Show its face (eyes, brows and mouth with their materials), or set the landmark points by hand."
+    hint = "Show its face, with the materials of eyes, brows and mouth, and find the landmarks again."
     return UserError("no-face-seen", message, hint)
