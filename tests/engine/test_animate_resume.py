@@ -107,7 +107,8 @@ def test_killed_and_run_again_it_ends_with_the_same_film(made: Path, tmp_path: P
     assert frame_hashes(output) == frame_hashes(made / "whole.mp4")
     assert {path.name for path in tmp_path.iterdir()} == {"film.mp4", "film.json", "film.motion.npz", "film_frames"}
     logs = [str(event["message"]) for event in events if event["type"] == "log"]
-    assert any("Going on after" in line for line in logs) == (CHUNK < frames < FRAMES)
+    if frames < FRAMES:  # at the last frame it may be done, or not
+        assert any("Going on after" in line for line in logs) == (frames > CHUNK)
     mine, whole = read_motion(tmp_path / "film.motion.npz"), read_motion(made / "whole.motion.npz")
     assert all((mine.tracks[name] == whole.tracks[name]).all() for name in whole.tracks)
     for number in (0, CHUNK, FRAMES - 1):
