@@ -110,7 +110,7 @@ def _engine_paths() -> dict[str, str]:
 
     Exact paths are tried against each other where that was not done before: a minute at most, once on a machine.
     """
-    from fomm_engine.model.engine_path import PRECISIONS, explained_choice
+    from fomm_engine.model.engine_path import PRECISIONS, about_compiling, explained_choice
     from fomm_engine.model.weights import new_networks
 
     networks = new_networks(MODEL)
@@ -119,7 +119,9 @@ def _engine_paths() -> dict[str, str]:
     found: dict[str, str] = {}
     for precision in PRECISIONS:
         try:
-            found[precision] = explained_choice(networks, precision=precision)[1]
+            plan, found[precision] = explained_choice(networks, precision=precision)
+            if plan.device == "cpu" and precision == "exact":
+                found[precision] += " " + about_compiling()
         except UserError as error:
             found[precision] = f"{error.message} {error.hint}".strip()
     return found

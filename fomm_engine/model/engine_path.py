@@ -7,6 +7,7 @@ once on each and remembered (model.path_trial); the plain network takes part, so
 """
 
 import importlib.util
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -131,6 +132,14 @@ def plans_for(device: str, precision: str) -> list[PathPlan]:
     if not plans:
         raise UserError("precision-unavailable", *_why_not(device, precision))
     return plans
+
+
+def about_compiling() -> str:
+    """One sentence about torch.compile here: why it is not taken by itself, or that it cannot be had."""
+    if not any(shutil.which(name) for name in ("g++", "c++", "clang++", "cl")):
+        return "torch.compile is not offered: there is no C++ compiler here."
+    gain = "its code takes minutes to make (kept in the cache folder) and is hardly faster than winograd-packed"
+    return f"torch.compile is not taken by itself: {gain}; the path winograd-compiled uses it."
 
 
 def has_native_bf16() -> bool:

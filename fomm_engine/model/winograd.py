@@ -8,6 +8,7 @@ matrices too, so that no compiler is needed. Exact up to rounding: within 1e-5 o
 Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, https://arxiv.org/abs/1509.09308
 """
 
+import os
 from collections.abc import Callable
 from functools import cache
 
@@ -16,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own custom
 from torch import Tensor, nn
 
 from fomm_engine.model.prepacked import PackedProducts
+from fomm_engine.models.folder import models_folder
 
 TILE = 4  # result pixels along a tile's side
 _SEEN = TILE + 2  # input pixels along a tile's side
@@ -142,4 +144,5 @@ def _output_line(m: list[Tensor]) -> list[Tensor]:
 
 @cache
 def _compiled(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(models_folder() / "compiled"))  # minutes, once on a machine
     return torch.compile(function, dynamic=False)

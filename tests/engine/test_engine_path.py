@@ -169,6 +169,13 @@ def test_what_cannot_be_had_is_said(networks: Networks, monkeypatch: pytest.Monk
         assert caught.value.code == code, wanted
 
 
+def test_torch_compile_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_path.shutil, "which", lambda _name: None)
+    assert "no C++ compiler" in engine_path.about_compiling()
+    monkeypatch.setattr(engine_path.shutil, "which", lambda name: "/usr/bin/g++" if name == "g++" else None)
+    assert "winograd-compiled" in engine_path.about_compiling()
+
+
 def test_the_best_device_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
