@@ -76,14 +76,12 @@ class UNDERSTUDY_PT_channels(Step, bpy.types.Panel):
         """Nothing; the table, then the chosen channel's limits and curve."""
         layout, own = self.layout, properties.of(context.scene)
         settings = own.retarget
-        row = layout.row()
-        row.template_list("UNDERSTUDY_UL_channels", "", settings, "channels", settings, "channel_index", rows=6)
-        column = row.column(align=True)
-        column.operator("understudy.reset_channels", text="", icon="LOOP_BACK")
+        layout.template_list("UNDERSTUDY_UL_channels", "", settings, "channels", settings, "channel_index", rows=6)
+        row = layout.row(align=True)
+        row.operator("understudy.reset_channels", text="Reset", icon="LOOP_BACK")
         if own.bake.selected_only:
-            column.separator()
             for action, icon in (("ALL", "CHECKBOX_HLT"), ("NONE", "CHECKBOX_DEHLT"), ("INVERT", "UV_SYNC_SELECT")):
-                column.operator("understudy.select_channels", text="", icon=icon).action = action
+                row.operator("understudy.select_channels", text="", icon=icon).action = action
         if 0 <= settings.channel_index < len(settings.channels):
             chosen = settings.channels[settings.channel_index]
             box = layout.box()
