@@ -10,7 +10,7 @@ import contextlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -120,12 +120,12 @@ def openvino() -> ModuleType:
     return package
 
 
-class quiet(warnings.catch_warnings):  # noqa: N801 - used as a statement
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
     """A block in which the packages' warnings about each other are not shown."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        yield
 
 
 _CONVOLUTIONS = ("Convolution", "ConvolutionBackpropData", "GroupConvolution", "MatMul")

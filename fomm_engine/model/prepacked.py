@@ -75,13 +75,12 @@ def available(dtype: torch.dtype = torch.float32) -> bool:
     """Whether this torch has the operators, on this processor, and they compute what the plain layers do."""
     conv, transposed = nn.Conv2d(16, 16, 3, padding=1), nn.ConvTranspose2d(16, 16, 4, stride=2, padding=1)
     x = torch.linspace(-1, 1, 16 * 8 * 8).reshape(1, 16, 8, 8).to(dtype)
+    conv, transposed = conv.to(dtype), transposed.to(dtype)
     within = 1e-4 if dtype == torch.float32 else 0.05
     with torch.inference_mode():
-        for layer, packed in ((conv.to(dtype), PackedConv2d), (transposed.to(dtype), PackedConvTranspose2d)):
-            try:
-                found = packed(layer, x.shape, RELU)(x)
-            except (AttributeError, RuntimeError, NotImplementedError, TypeError):
-                return False
-            if not torch.allclose(found.float(), F.relu(layer(x)).float(), atol=within):
-                return False
-    return True
+        try:
+            found = PackedConv2d(conv, x.shape, RELU)(x), PackedConvTranspose2d(transposed, x.shape, RELU)(x)
+        except (AttributeError, RuntimeError, NotImplementedError, TypeError):
+            return False
+        expected = F.relu(conv(x)), F.relu(transposed(x))
+    return all(torch.allclose(f.float(), e.float(), atol=within) for f, e in zip(found, expected, strict=True))
