@@ -36,9 +36,11 @@ def solved_weights(
     if tracks.arkit_is_exact:
         return _exact(tracks, settings), contacts, 1.0
     observation = features.observe(tracks, rest_frames=neutral.rest_frames, prior=DEFAULT_PRIOR)
-    opinion, trust = _opinion(tracks, neutral, settings), settings.regressor_trust
+    has_opinion = bool(tracks.arkit.any())  # a take of another tracker may come without
+    opinion, trust = _opinion(tracks, neutral, settings), settings.regressor_trust if has_opinion else 0.0
     if settings.neutral_frame is None:
-        rest_is_sure = float(contact.lips_apart(tracks)[neutral.frame]) <= contact.LIPS_APART
+        lips_touch = float(contact.lips_apart(tracks)[neutral.frame]) <= contact.LIPS_APART
+        rest_is_sure = lips_touch or not has_opinion
         bias = expression.estimate_row_bias(
             observation, frames=frames, opinion=opinion, trust=trust, rest_is_sure=rest_is_sure
         )
