@@ -51,7 +51,7 @@ class SquareCanvas:
 class WideCanvas:
     """The seed's conversion: the square at 1080 by Lanczos, between two bars of 420."""
 
-    size = WIDE, HIGH
+    size: tuple[int, int] = (WIDE, HIGH)
 
     def picture(self, painted: Image) -> Image:
         """(1080,1920,3), black at the sides."""

@@ -13,7 +13,9 @@ from .imports import imported_modules, is_within
 
 STANDARD = tuple(sys.stdlib_module_names)
 WIRE = ("fomm_engine.wire",)
-BLENDER_MODULES = tuple("bpy bmesh mathutils bpy_extras gpu gpu_extras blf aud bl_ext addon_utils rna_prop_ui idprop".split())
+BLENDER_MODULES = tuple(
+    "bpy bmesh mathutils bpy_extras gpu gpu_extras blf aud bl_ext addon_utils rna_prop_ui idprop".split()
+)
 # folder: what its files may import besides themselves
 TABLE = {
     "blender_addon/core": (*STANDARD, "numpy", *WIRE),

@@ -9,7 +9,6 @@ from blender_addon.core.live_link import COLUMNS, LiveLinkTake, format_csv, pars
 from blender_addon.core.timecode import Timecode
 from fomm_engine.wire.names import ARKIT_CHANNELS, ARKIT_INDEX
 
-
 START = Timecode(10, 33, 24, 17.123)
 
 

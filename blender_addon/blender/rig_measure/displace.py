@@ -60,10 +60,10 @@ class Measuring:
         self._stage, self._family = stage, family
         self._anchors, self._objects, self._found, self._face = anchors, objects, found, face
         self._bones = bones.find_bones(family, anchors, objects, found.driving_bones)
-        armature = family.armature
         channels: list[Candidate] = []
-        for name in self._bones if armature is not None else ():
-            channels += bones.channels(armature.pose.bones[name], armature)
+        if (armature := family.armature) is not None:
+            for name in self._bones:
+                channels += bones.channels(armature.pose.bones[name], armature)
         self.candidates = (*found.sliders, *channels)
         self._setter = Setter(family, self.candidates)
         self._rests = np.array([candidate.rest for candidate in self.candidates], np.float64)

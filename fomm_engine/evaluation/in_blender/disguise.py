@@ -35,7 +35,7 @@ def disguise(mesh: bpy.types.Object) -> Disguise:
     """
     keys = mesh.data.shape_keys
     chance = random.Random(SEED)
-    driven = {_BLOCK.search(curve.data_path).group(1) for curve in _drivers(keys) if _BLOCK.search(curve.data_path)}
+    driven = {found.group(1) for curve in _drivers(keys) if (found := _BLOCK.search(curve.data_path))}
     free = [block.name for block in keys.key_blocks[1:] if block.name not in driven]
     pairs = [(name, name.replace("Left", "Right")) for name in free if name.endswith("Left")]
     pairs = [pair for pair in pairs if pair[1] in free and not pair[0].startswith(("jaw", "mouthLeft"))]
