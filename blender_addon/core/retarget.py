@@ -27,6 +27,7 @@ from .curves import Curves, RetargetReport, RetargetResult
 from .notes import Note
 from .regions import REGIONS, mirrored, region_mask
 from .rig import Rig
+from .rig_basis import RigBasis
 from .settings import RetargetSettings
 from .tracks import PerformanceTracks
 
@@ -195,9 +196,11 @@ def _curves(
         return Curves(frames, shapes, rotations, locations, kept_frames=kept), ()
     values = measured_curves.measured_values(scene.weights, tracks, rig.basis, shut, probe=probe)
     own = measured_curves.placed(values, rig.basis)
+    # What no landmark shows (puffed cheeks on some faces, the tongue) was not measured; its name still says what it is.
+    named = _unmeasured(shape_curves(scene.weights, rig, settings), rig.basis)
     curves = Curves(
         frames,
-        own.shape_values,
+        named | own.shape_values,
         own.bone_rotations | rotations,
         own.bone_locations | locations,
         own.bone_scales,
@@ -205,6 +208,12 @@ def _curves(
         kept_frames.of_measured(rig.basis, frames, shut),
     )
     return curves, measured_curves.control_notes(values, rig.basis)
+
+
+def _unmeasured(shapes: dict[str, FloatArray], basis: RigBasis) -> dict[str, FloatArray]:
+    """Give the shapes that no control of the basis sets."""
+    measured = {control.target for control in basis.controls if control.kind == "shape"}
+    return {name: values for name, values in shapes.items() if name not in measured}
 
 
 def _resample(motion: _Motion, time_s: FloatArray, at_s: FloatArray) -> _Motion:

@@ -10,7 +10,7 @@ import pytest
 from blender_addon.core import control_contact, control_solve, measured_curves, proportions, rotation
 from blender_addon.core.key_reduction import ReductionSettings, curve_at, reduce_keys
 from blender_addon.core.retarget import retarget
-from blender_addon.core.rig import BoneControl, Rig
+from blender_addon.core.rig import BoneControl, Rig, ShapeControl
 from blender_addon.core.rig_basis import MeasuredControl, RigBasis, basis_from_plain, basis_to_plain
 from blender_addon.core.settings import RetargetSettings
 from fomm_engine.wire.names import ARKIT_INDEX, LANDMARKS
@@ -184,6 +184,16 @@ def test_bones_properties_and_the_two_ends_of_a_slider_go_where_they_belong():
     assert own.bone_scales["cheek"].tolist() == [[1.2, 1.0, 1.0], [1.0, 1.0, 1.0]]
     assert own.shape_values["smile"].tolist() == pytest.approx([0.4, 0.2])
     assert own.control_values == {"wide": pytest.approx([0.7, 0.0])}
+
+
+def test_a_named_key_that_moves_no_landmark_is_still_driven(take):
+    basis = made_character()
+    named = (ShapeControl("cheekPuff", (("cheekPuff", 1.0),)), ShapeControl("k0", (("browInnerUp", 1.0),)))
+    curves = retarget(take, Rig(shapes=named, basis=basis), AT_30).curves
+    alone = retarget(take, Rig(basis=basis), AT_30).curves
+    by_name = retarget(take, Rig(shapes=named), AT_30).curves
+    np.testing.assert_array_equal(curves.shape_values["cheekPuff"], by_name.shape_values["cheekPuff"])
+    np.testing.assert_array_equal(curves.shape_values["k0"], alone.shape_values["k0"])
 
 
 def test_a_jaw_bone_is_left_alone_where_measured_controls_open_the_mouth(take):
