@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 # A person who presses Ctrl-C is not kept waiting: after this comes SIGKILL.
 POLITE_WAIT_S = 1.2
@@ -70,15 +71,7 @@ def run(
     as they come. `on_idle` gets the seconds since the start whenever nothing came for `idle_s`.
     When the wait is interrupted, the child and all its descendants are ended before the exception goes on.
     """
-    process = subprocess.Popen(
-        [os.fspath(part) for part in command],
-        cwd=cwd,
-        env=child_environment(extra_environment),
-        stdin=subprocess.DEVNULL,
-        stdout=None if on_output is None else subprocess.PIPE,
-        stderr=None if on_output is None else subprocess.STDOUT,
-        process_group=0,
-    )
+    process = _start(command, cwd, extra_environment, piped=on_output is not None)
     try:
         if on_output is not None:
             _forward(process, on_output, on_idle, idle_s)
@@ -91,12 +84,68 @@ def run(
             process.stdout.close()
 
 
+def run_side_by_side(
+    commands: Sequence[Sequence[str | Path]],
+    *,
+    at_once: int,
+    on_output: Callable[[int, bytes], None],
+    on_end: Callable[[int, int], bool],
+    cwd: Path | None = None,
+    extra_environment: Mapping[str, str] | None = None,
+) -> None:
+    """Nothing; runs commands in their order, `at_once` of them at a time.
+
+    `on_output` gets (number of the command, stdout and stderr as they come), `on_end` (number, exit code); where that
+    gives False, or the wait is interrupted, everything that still runs is ended with its descendants.
+    """
+    running: dict[int, tuple[int, subprocess.Popen[bytes]]] = {}
+    waiting = list(enumerate(commands))
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                number, command = waiting.pop(0)
+                process = _start(command, cwd, extra_environment, piped=True)
+                running[_stdout(process).fileno()] = number, process
+            for descriptor in select.select(list(running), [], [])[0]:
+                number, process = running[descriptor]
+                if block := os.read(descriptor, 65536):
+                    on_output(number, block)
+                    continue
+                code = process.wait()
+                del running[descriptor]
+                _stdout(process).close()
+                if not on_end(number, code):
+                    return
+    finally:
+        for _, process in running.values():
+            end_with_descendants(process)
+            _stdout(process).close()
+
+
+def _start(
+    command: Sequence[str | Path], cwd: Path | None, extra_environment: Mapping[str, str] | None, *, piped: bool
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [os.fspath(part) for part in command],
+        cwd=cwd,
+        env=child_environment(extra_environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if piped else None,
+        stderr=subprocess.STDOUT if piped else None,
+        process_group=0,
+    )
+
+
+def _stdout(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stdout is not None
+    return process.stdout
+
+
 def _forward(
     process: subprocess.Popen[bytes], on_output: OutputHandler, on_idle: IdleHandler | None, idle_s: float
 ) -> None:
     """Nothing; hands the child's output over until it closes it."""
-    assert process.stdout is not None
-    descriptor, started = process.stdout.fileno(), time.monotonic()
+    descriptor, started = _stdout(process).fileno(), time.monotonic()
     while True:
         ready, _, _ = select.select([descriptor], [], [], idle_s)
         if not ready:

@@ -17,6 +17,7 @@ FAST_RINGS = ("contract", "unit", "engine")
 BLENDER_RING = "blender"
 RINGS = (*FAST_RINGS, BLENDER_RING)
 BLENDER_RUNNER = ROOT / "tests" / "blender" / "run.py"
+AT_ONCE = 2  # a fast ring and a Blender, or two Blenders: each of them keeps one core busy
 # One thread for each library that would take every core: the machine is shared, and small arrays gain nothing.
 TEST_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -36,16 +37,16 @@ def test(ring: str | None, arguments: Sequence[str]) -> int:
     environments.ensure([name for name in (ENGINE_ENVIRONMENT, *BLENDER_ENVIRONMENTS) if name in names])
     if ring in (None, BLENDER_RING):
         packaging.package()  # the Blender ring installs what people install
-    closed: list[str] = []
-    for number, session in enumerate(sessions, 1):
-        for line in closed:
-            say(line)
-        say(f"[{number}/{len(sessions)}] {session.title}")
-        code, closing_line = _run(session)
-        if code != 0:
-            return code if code > 0 else 1
-        closed.append(f"      passed: {session.title}: {closing_line}")
-    return 0
+    stage = Stage(sessions)
+    processes.run_side_by_side(
+        [session.command for session in sessions],
+        at_once=min(AT_ONCE, os.cpu_count() or 1),
+        on_output=stage.hear,
+        on_end=stage.end,
+        cwd=ROOT,
+        extra_environment=TEST_ENVIRONMENT,
+    )
+    return stage.code
 
 
 def plan(ring: str | None, arguments: Sequence[str]) -> list[Session]:
@@ -63,32 +64,62 @@ def plan(ring: str | None, arguments: Sequence[str]) -> list[Session]:
     return sessions
 
 
-class ClosingLine:
-    """The last line that is not empty of what passes through to this program's own output."""
+class Stage:
+    """Shows runs one after the other though they run side by side: what a later one says waits for its turn.
 
-    def __init__(self) -> None:
-        self._tail = b""
+    code: 0, or the exit code of the first run that failed; with it everything ends.
+    """
 
-    def feed(self, block: bytes) -> None:
-        """Nothing; passes a block on and remembers its end."""
-        sys.stdout.buffer.write(block)
-        sys.stdout.buffer.flush()
-        self._tail = (self._tail + block)[-4096:]
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        self.code = 0
+        self._sessions = sessions
+        self._heard = [b""] * len(sessions)
+        self._codes: dict[int, int] = {}
+        self._shown = 0
+        self._closed: list[str] = []
+        self._announce()
 
-    @property
-    def text(self) -> str:
-        """The line, without the rules that pytest draws around it."""
-        lines = self._tail.decode(errors="replace").strip().splitlines()
-        return lines[-1].strip("= ") if lines else "no output"
+    def hear(self, number: int, block: bytes) -> None:
+        """Nothing; passes on what a run says, or keeps it."""
+        self._heard[number] += block
+        if number == self._shown:
+            _write(block)
+
+    def end(self, number: int, code: int) -> bool:
+        """Whether to go on after a run's end."""
+        self._codes[number] = code
+        while self._codes.get(self._shown) == 0:
+            self._next()
+        if self._shown in self._codes:
+            failed = self._codes[self._shown]
+            self.code = failed if failed > 0 else 1
+        return self.code == 0
+
+    def _next(self) -> None:
+        session = self._sessions[self._shown]
+        self._closed.append(f"      passed: {session.title}: {closing_line(self._heard[self._shown])}")
+        self._shown += 1
+        if self._shown < len(self._sessions):
+            self._announce()
+            _write(self._heard[self._shown])
+
+    def _announce(self) -> None:
+        for line in self._closed:
+            say(line)
+        say(f"[{self._shown + 1}/{len(self._sessions)}] {self._sessions[self._shown].title}")
+        # So that a sentence of ours never lands behind what a child writes.
+        sys.stdout.flush()
 
 
-def _run(session: Session) -> tuple[int, str]:
-    """The exit code of a run of pytest and its closing line."""
-    closing = ClosingLine()
-    # In front, so that a sentence of ours never lands behind what the child writes.
-    sys.stdout.flush()
-    code = processes.run(session.command, cwd=ROOT, extra_environment=TEST_ENVIRONMENT, on_output=closing.feed)
-    return code, closing.text
+def closing_line(heard: bytes) -> str:
+    """The last line that is not empty, without the rules that pytest draws around it."""
+    lines = heard[-4096:].decode(errors="replace").strip().splitlines()
+    return lines[-1].strip("= ") if lines else "no output"
+
+
+def _write(block: bytes) -> None:
+    sys.stdout.buffer.write(block)
+    sys.stdout.buffer.flush()
 
 
 def _colours() -> tuple[str, ...]:

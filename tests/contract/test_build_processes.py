@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from steps import processes
+from steps import processes, testing
 
 # A child that ignores the polite signal and starts a grandchild in a session of its own.
 STUBBORN_FAMILY = """
@@ -24,13 +24,35 @@ time.sleep(60)
 RUNNER = """
 import sys
 sys.path.insert(0, {steps!r})
-from steps import processes
+from steps import processes, testing
 from steps.terminal import EXIT_INTERRUPTED
 try:
     with processes.interruptible():
         processes.run([sys.executable, "-c", sys.argv[1]])
 except processes.Interrupted:
     sys.exit(EXIT_INTERRUPTED)
+"""
+# It makes its own file and ends when another's is there.
+MEETING = """
+import pathlib, sys, time
+own, other = map(pathlib.Path, sys.argv[1:])
+own.touch()
+while not other.exists():
+    time.sleep(0.01)
+print(own.name)
+"""
+SLEEPING = """
+import os, pathlib, sys, time
+note = pathlib.Path(sys.argv[1] + "-")
+note.write_text(str(os.getpid()))
+note.rename(sys.argv[1])
+time.sleep(60)
+"""
+FAILING = """
+import pathlib, sys, time
+while not pathlib.Path(sys.argv[1]).exists():
+    time.sleep(0.01)
+sys.exit(1)
 """
 REFUSED = 2
 # 1.2 s until the kill; the rest is for a busy machine.
@@ -121,3 +143,53 @@ def test_another_python_is_sent_away_with_a_sentence(project_root: Path) -> None
     assert result.returncode == REFUSED
     assert "needs Python 3.11, and this is Python 3.9.2" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_runs_side_by_side_are_heard_apart(tmp_path: Path) -> None:
+    heard, ended = {0: b"", 1: b"", 2: b""}, {}
+    # Each of the first two waits for the other's file: one after the other they would never end.
+    one, two = str(tmp_path / "1"), str(tmp_path / "2")
+    commands = [[sys.executable, "-c", MEETING, one, two], [sys.executable, "-c", MEETING, two, one]]
+    processes.run_side_by_side(
+        [*commands, [sys.executable, "-c", "raise SystemExit(3)"]],
+        at_once=2,
+        on_output=lambda number, block: heard.__setitem__(number, heard[number] + block),
+        on_end=lambda number, code: ended.__setitem__(number, code) is None,
+    )
+    assert heard == {0: b"1\n", 1: b"2\n", 2: b""}
+    assert ended == {0: 0, 1: 0, 2: 3}
+
+
+def test_a_failure_ends_what_runs_beside_it(tmp_path: Path) -> None:
+    note = str(tmp_path / "pid")
+    started_s = time.monotonic()
+    processes.run_side_by_side(
+        [[sys.executable, "-c", SLEEPING, note], [sys.executable, "-c", FAILING, note]],
+        at_once=2,
+        on_output=lambda _number, _block: None,
+        on_end=lambda _number, code: code == 0,
+    )
+    assert time.monotonic() - started_s < 30
+    assert not is_alive(int(Path(note).read_text()))
+
+
+def test_later_runs_are_shown_in_their_turn(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    stage = testing.Stage([testing.Session("first", ()), testing.Session("second", ())])
+    stage.hear(1, b"two\n=== 2 passed ===\n")
+    assert stage.end(1, 0)
+    stage.hear(0, b"one\n=== 1 passed ===\n")
+    assert b"two" not in capfdbinary.readouterr().out
+    assert stage.end(0, 0)
+    shown = capfdbinary.readouterr().out
+    assert shown.endswith(b"two\n=== 2 passed ===\n"), "pytest's closing line is the last"
+    assert b"passed: first: 1 passed" in shown
+    assert stage.code == 0
+
+
+def test_a_failure_is_shown_when_its_turn_comes(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    stage = testing.Stage([testing.Session("first", ()), testing.Session("second", ())])
+    stage.hear(1, b"=== 1 failed ===\n")
+    assert stage.end(1, 1)
+    assert not stage.end(0, 0)
+    assert stage.code == 1
+    assert capfdbinary.readouterr().out.endswith(b"=== 1 failed ===\n")
