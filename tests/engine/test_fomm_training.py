@@ -147,7 +147,10 @@ def test_the_animate_job_runs_what_training_wrote(tmp_path: Path, data: Path, mo
         assert ClipReader(64).frames(film).shape == (6, 64, 64, 3)
 
 
-def test_a_stopped_training_keeps_what_it_learned_and_is_not_begun_twice(tmp_path: Path, data: Path) -> None:
+def test_a_stopped_training_keeps_what_it_learned_and_is_not_begun_twice(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fomm_engine.stdio.PROGRESS_INTERVAL_S", 0.0)  # every step is heard, however fast it is
     ears = Ears(stop_after=2)
     with pytest.raises(Cancelled):
         trained(tmp_path, data, "a", ears, steps=9)
