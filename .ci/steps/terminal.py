@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sys
 
-EXIT_FAILED = 1
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 

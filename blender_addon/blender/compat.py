@@ -156,9 +156,3 @@ def sequencer_strips(scene: bpy.types.Scene) -> Any:
     """The scene's strips, making the sequencer where it has none."""
     editor = scene.sequence_editor_create()
     return editor.strips if hasattr(editor, "strips") else editor.sequences
-
-
-def select_pose_bone(bone: bpy.types.PoseBone, selected: bool) -> None:
-    """Nothing; selects the bone (the flag moved from the bone to the pose bone in 5.0)."""
-    holder: Any = bone if hasattr(bone, "select") else bone.bone
-    holder.select = selected

@@ -28,7 +28,6 @@ from fomm_engine.model.winograd import TILE, WinogradConv2d
 
 SMALLEST_TRANSPOSED = 8  # pixels along a side: below, reading the larger kernel costs more than it saves
 SMALLEST_TRANSPOSED_PACKED = 4  # the same where weights need no laying out at every call
-WINOGRAD_WAYS = ("", "products", "packed", "compiled")
 
 
 @dataclass(frozen=True)

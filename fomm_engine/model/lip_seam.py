@@ -17,7 +17,6 @@ _STRAY = 60.0  # how much darker (levels) a pixel must be to draw the seam from 
 _BEND = 40.0  # levels per row of bending
 _THROAT = np.array([38.0, 14.0, 14.0])
 _TEETH = np.array([214.0, 203.0, 190.0])
-_TEETH_HEIGHT = 0.1  # below the upper lip, in eye distances
 
 
 @dataclass(frozen=True)
