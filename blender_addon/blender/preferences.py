@@ -101,6 +101,11 @@ def engine_python(context: bpy.types.Context) -> Path:
     return environment_python(folder) if installed_package(folder) else Path()
 
 
+def has_engine(context: bpy.types.Context) -> bool:
+    """Whether an engine was installed or chosen."""
+    return bool(engine_python(context).name)
+
+
 def takes_folder(context: bpy.types.Context) -> Path:
     """The folder where new takes go, made where it is missing."""
     own = get(context)

@@ -86,21 +86,26 @@ def test_every_panel_draws_after_a_bake(ready, panel):
 
 
 def test_without_an_engine_the_panel_offers_to_install_it(scene):
-    layout = drawn(panels.takes.UNDERSTUDY_PT_capture)
-    assert "understudy.install_engine" in operators_in(layout)
-    assert "understudy.capture" not in operators_in(layout)
+    assert panels.engine.UNDERSTUDY_PT_engine.poll(bpy.context)
+    assert "understudy.install_engine" in operators_in(drawn(panels.engine.UNDERSTUDY_PT_engine))
+    assert "understudy.capture" not in operators_in(drawn(panels.takes.UNDERSTUDY_PT_capture))
 
 
 def test_with_an_engine_it_offers_the_capture(engine):
-    layout = drawn(panels.takes.UNDERSTUDY_PT_capture)
-    assert "understudy.capture" in operators_in(layout)
+    assert not panels.engine.UNDERSTUDY_PT_engine.poll(bpy.context)
+    assert "understudy.capture" in operators_in(drawn(panels.takes.UNDERSTUDY_PT_capture))
 
 
 def test_an_error_is_shown_with_what_to_do(scene):
-    status.say_failure(status.of(bpy.context), Failure("x", "The disk is full.", "Make room."))
-    text = labels_in(drawn(panels.performance.UNDERSTUDY_PT_performance))
-    assert "The disk is full." in text
-    assert "Make room." in text
+    assert not panels.job_status.UNDERSTUDY_PT_status.poll(bpy.context)
+    status.say_failure(status.of(bpy.context), Failure("x", "The disk is full.", "Make room.", "trace"))
+    assert panels.job_status.UNDERSTUDY_PT_status.poll(bpy.context)
+    layout = drawn(panels.job_status.UNDERSTUDY_PT_status)
+    assert "The disk is full." in labels_in(layout)
+    assert "Make room." in labels_in(layout)
+    assert {"understudy.dismiss", "understudy.copy_report"} <= operators_in(layout)
+    bpy.ops.understudy.dismiss()
+    assert not panels.job_status.UNDERSTUDY_PT_status.poll(bpy.context)
 
 
 def test_the_character_panel_says_what_was_recognised(ready):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar tab "Understudy": five short steps from the video to the rendered shot. Drawing reads, never computes."""
 
-from . import channels, match
+from . import channels, engine, job_status, match
 from .bake import UNDERSTUDY_PT_bake, UNDERSTUDY_PT_bake_options, UNDERSTUDY_PT_motion, UNDERSTUDY_PT_neutral
 from .character import UNDERSTUDY_PT_character
 from .job_status import draw_status_bar
@@ -14,6 +14,8 @@ from .takes import UNDERSTUDY_MT_calibration, UNDERSTUDY_MT_takes, UNDERSTUDY_PT
 
 # A panel comes after its parent.
 CLASSES: tuple[type, ...] = (
+    *job_status.CLASSES,
+    *engine.CLASSES,
     UNDERSTUDY_UL_takes,
     UNDERSTUDY_MT_takes,
     UNDERSTUDY_MT_calibration,

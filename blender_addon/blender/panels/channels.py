@@ -9,28 +9,19 @@ import bpy
 from bpy.props import BoolProperty
 
 from .. import channel_settings, properties, response_curves
-from .layout import WIDE, Step
+from .layout import Step
+from .lists import Found, Rows, is_wide
 
 
-class UNDERSTUDY_UL_channels(bpy.types.UIList):
+class UNDERSTUDY_UL_channels(Rows, Found, bpy.types.UIList):
     """The 52 channels with what a user does most: gain, mute, solo."""
 
+    switch, switch_icon = "changed_only", "GREASEPENCIL"
     changed_only: BoolProperty(
         name="Only Changed", description="Show the channels that are not at their defaults", default=False
     )
 
-    def draw_item(  # noqa: PLR0913 - Blender counts the arguments
-        self,
-        context: bpy.types.Context,
-        layout: Any,
-        data: Any,
-        item: Any,
-        icon: int,
-        active_data: Any,
-        active_property: str,
-        index: int = 0,
-        flt_flag: int = 0,
-    ) -> None:
+    def draw_row(self, context: bpy.types.Context, layout: Any, item: Any, data: Any) -> None:
         """Nothing; one row: whether it is baked, the channel, its gain, mute and solo."""
         row = layout.row(align=True)
         if properties.of(context.scene).bake.selected_only:
@@ -38,7 +29,7 @@ class UNDERSTUDY_UL_channels(bpy.types.UIList):
         name = row.row(align=True)
         name.active = not item.mute
         name.label(text=item.name, icon="FCURVE" if item.use_curve else "NONE")
-        if context.region is not None and context.region.width >= WIDE * context.preferences.system.ui_scale:
+        if is_wide(context):
             gain = row.row(align=True)
             gain.ui_units_x = 3
             gain.prop(item, "gain", text="")
@@ -47,22 +38,9 @@ class UNDERSTUDY_UL_channels(bpy.types.UIList):
         row.prop(item, "mute", text="", icon="HIDE_ON" if item.mute else "HIDE_OFF", emboss=False)
         row.prop(item, "solo", text="", icon="SOLO_ON" if item.solo else "SOLO_OFF", emboss=False)
 
-    def draw_filter(self, context: bpy.types.Context, layout: Any) -> None:
-        """Nothing; the search field, and the choice of what was changed."""
-        row = layout.row(align=True)
-        row.prop(self, "filter_name", text="", icon="VIEWZOOM")
-        row.prop(self, "changed_only", text="", icon="GREASEPENCIL")
-
-    def filter_items(self, context: bpy.types.Context, data: Any, property_name: str) -> tuple[list[int], list[int]]:
-        """Which rows are shown, as Blender's flags; the order stays."""
-        searched = self.filter_name.casefold()
-        flags = [
-            self.bitflag_filter_item
-            if searched in item.name.casefold() and (not self.changed_only or channel_settings.is_changed(item))
-            else 0
-            for item in getattr(data, property_name)
-        ]
-        return flags, []
+    def keeps(self, item: Any) -> bool:
+        """Whether the channel was changed."""
+        return channel_settings.is_changed(item)
 
 
 class UNDERSTUDY_PT_channels(Step, bpy.types.Panel):
@@ -93,21 +71,10 @@ class UNDERSTUDY_PT_channels(Step, bpy.types.Panel):
             draw_response(box, settings, chosen, region=False)
 
 
-class UNDERSTUDY_UL_regions(bpy.types.UIList):
+class UNDERSTUDY_UL_regions(Rows, bpy.types.UIList):
     """The regions of the face with gain and smoothing."""
 
-    def draw_item(  # noqa: PLR0913 - Blender counts the arguments
-        self,
-        context: bpy.types.Context,
-        layout: Any,
-        data: Any,
-        item: Any,
-        icon: int,
-        active_data: Any,
-        active_property: str,
-        index: int = 0,
-        flt_flag: int = 0,
-    ) -> None:
+    def draw_row(self, context: bpy.types.Context, layout: Any, item: Any, data: Any) -> None:
         """Nothing; one row: the region, its gain and smoothing."""
         row = layout.split(factor=0.36, align=True)
         row.label(text=item.name.capitalize(), icon="FCURVE" if item.use_curve else "NONE")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The running job with its progress, and the last thing that was said."""
+"""The top of the tab and the status bar: the running job with its progress, else the last thing that was said."""
 
 from __future__ import annotations
 
@@ -8,7 +8,24 @@ from typing import Any
 import bpy
 
 from .. import jobs, status
-from .layout import wrapped
+from .layout import Step, wrapped
+
+
+class UNDERSTUDY_PT_status(Step, bpy.types.Panel):
+    """What is going on"""
+
+    bl_label = "Status"
+    bl_order = 0
+    bl_options = {"HIDE_HEADER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """True where there is something to say."""
+        return jobs.DESK.busy or bool(status.of(context).said)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Nothing; the running job, or the last message."""
+        draw_status(self.layout, context)
 
 
 def draw_status(layout: Any, context: bpy.types.Context) -> None:
@@ -22,11 +39,7 @@ def draw_status(layout: Any, context: bpy.types.Context) -> None:
         row.enabled = not state.cancelling
         row.operator("understudy.cancel", icon="CANCEL")
     elif state.said:
-        box = layout.box()
-        box.alert = state.is_error
-        wrapped(box, state.said, icon="ERROR" if state.is_error else "INFO")
-        if state.hint:
-            wrapped(box, state.hint, icon="BLANK1")
+        _draw_message(layout.box(), state)
 
 
 def draw_status_bar(self: Any, context: bpy.types.Context) -> None:
@@ -36,3 +49,18 @@ def draw_status_bar(self: Any, context: bpy.types.Context) -> None:
         row = self.layout.row(align=True)
         row.progress(factor=state.fraction, text=f"{state.title}: {state.line}")
         row.operator("understudy.cancel", text="", icon="X")
+
+
+def _draw_message(box: Any, state: status.UnderstudyStatus) -> None:
+    row = box.row(align=True)
+    column = row.column()
+    column.alert = state.is_error
+    wrapped(column, state.said, icon="ERROR" if state.is_error else "INFO", beside=1)
+    if state.hint:
+        wrapped(column, state.hint, icon="BLANK1", beside=1)
+    row.operator("understudy.dismiss", text="", icon="X", emboss=False)
+    if state.detail:
+        box.operator("understudy.copy_report", icon="COPYDOWN")
+
+
+CLASSES: tuple[type, ...] = (UNDERSTUDY_PT_status,)

@@ -8,7 +8,9 @@ from typing import Any
 import bpy
 
 WIDE = 400  # of a sidebar, in units of the interface: a list's row has room for a field beside its name from here on
-WRAP_CHARACTERS = 34  # fits the sidebar at its default width
+WRAP_CHARACTERS = 34  # fits beside an icon in the sidebar at its default width
+ICON_CHARACTERS = 3  # what an icon takes
+MARGIN, CHARACTER_WIDTH = 56, 5.6  # in units of the interface, with a little to spare
 
 
 class Step:
@@ -26,19 +28,33 @@ def large(layout: Any) -> Any:
     return column
 
 
-def wrapped(layout: Any, text: str, icon: str = "NONE") -> None:
-    """Nothing; the text over as many lines as it needs, since labels do not wrap by themselves."""
+def wrapped(layout: Any, text: str, icon: str = "NONE", beside: int = 0) -> None:
+    """Nothing; the text over as many lines as it needs, since labels do not wrap by themselves.
+
+    beside: how many icons stand in the same row.
+    """
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(lines_of(bpy.app.translations.pgettext_iface(text))):
-        column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"))
+    room = room_for_text(bpy.context) - ICON_CHARACTERS * (beside + (icon != "NONE") - 1)
+    for number, line in enumerate(lines_of(bpy.app.translations.pgettext_iface(text), room)):
+        shown = icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE")
+        column.label(text=line, icon=shown, translate=False)
 
 
-def lines_of(text: str) -> list[str]:
-    """The text in lines of at most WRAP_CHARACTERS, broken between words."""
+def room_for_text(context: bpy.types.Context) -> int:
+    """How many characters fit beside an icon in the region that is being drawn."""
+    region = context.region
+    if region is None or region.type != "UI":
+        return WRAP_CHARACTERS
+    width = region.width / context.preferences.system.ui_scale
+    return max(WRAP_CHARACTERS, int((width - MARGIN) / CHARACTER_WIDTH))
+
+
+def lines_of(text: str, room: int = WRAP_CHARACTERS) -> list[str]:
+    """The text in lines of at most `room` characters, broken between words."""
     lines: list[str] = []
     for word in text.split():
-        if lines and len(lines[-1]) + 1 + len(word) <= WRAP_CHARACTERS:
+        if lines and len(lines[-1]) + 1 + len(word) <= room:
             lines[-1] += f" {word}"
         else:
             lines.append(word)

@@ -9,34 +9,24 @@ import bpy
 from bpy.props import BoolProperty
 
 from .. import bone_roles, character, match_report, properties
-from .layout import WIDE, Step, wrapped
+from .layout import Step, wrapped
+from .lists import Found, Rows, is_wide
 
 UNSURE = ("derived", "unverified")
 
 
-class UNDERSTUDY_UL_matches(bpy.types.UIList):
+class UNDERSTUDY_UL_matches(Rows, Found, bpy.types.UIList):
     """The 52 channels, each with what it drives."""
 
+    switch, switch_icon = "open_only", "QUESTION"
     open_only: BoolProperty(
         name="Only Open", description="Show the channels that are missing, ambiguous or found in part", default=False
     )
 
-    def draw_item(  # noqa: PLR0913 - Blender counts the arguments
-        self,
-        context: bpy.types.Context,
-        layout: Any,
-        data: Any,
-        item: Any,
-        icon: int,
-        active_data: Any,
-        active_property: str,
-        index: int = 0,
-        flt_flag: int = 0,
-    ) -> None:
+    def draw_row(self, context: bpy.types.Context, layout: Any, item: Any, data: Any) -> None:
         """Nothing; one row: how sure the match is, the channel, and in a wide sidebar the control."""
         icon_name = match_report.STATE_ICONS[match_report.state_of(item)]
-        region = context.region
-        if region is None or region.width < WIDE * context.preferences.system.ui_scale:
+        if not is_wide(context):
             layout.label(text=item.name, icon=icon_name)
             return
         row = layout.split(factor=0.5, align=True)
@@ -46,23 +36,9 @@ class UNDERSTUDY_UL_matches(bpy.types.UIList):
         else:
             row.label(text=f"{len(item.targets)} controls", icon="SHAPEKEY_DATA")
 
-    def draw_filter(self, context: bpy.types.Context, layout: Any) -> None:
-        """Nothing; the search field, and the choice of what is open."""
-        row = layout.row(align=True)
-        row.prop(self, "filter_name", text="", icon="VIEWZOOM")
-        row.prop(self, "open_only", text="", icon="QUESTION")
-
-    def filter_items(self, context: bpy.types.Context, data: Any, property_name: str) -> tuple[list[int], list[int]]:
-        """Which rows are shown, as Blender's flags; the order stays."""
-        searched = self.filter_name.casefold()
-        flags = [
-            self.bitflag_filter_item
-            if searched in item.name.casefold()
-            and (not self.open_only or match_report.state_of(item) in match_report.NEEDS_A_LOOK)
-            else 0
-            for item in getattr(data, property_name)
-        ]
-        return flags, []
+    def keeps(self, item: Any) -> bool:
+        """Whether the channel still needs a look."""
+        return match_report.state_of(item) in match_report.NEEDS_A_LOOK
 
 
 class UNDERSTUDY_MT_rig_maps(bpy.types.Menu):

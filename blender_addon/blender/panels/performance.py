@@ -6,20 +6,18 @@ from __future__ import annotations
 import bpy
 
 from .. import properties
-from .job_status import draw_status
 from .layout import Step, file_name
 
 
 class UNDERSTUDY_PT_performance(Step, bpy.types.Panel):
-    """Step 1: the video, and above it what is going on."""
+    """The video of the actor's face"""
 
     bl_label = "1  Performance"
     bl_order = 1
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Nothing; the status, then the video and its facts."""
+        """Nothing; the video and its facts."""
         layout = self.layout
-        draw_status(layout, context)
         own = properties.of(context.scene).performance
         if not own.filepath:
             layout.operator("understudy.import_performance", icon="FILE_MOVIE")

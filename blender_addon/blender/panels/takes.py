@@ -8,24 +8,14 @@ from typing import Any
 import bpy
 
 from .. import preferences, properties, takes
-from .layout import Step, large, wrapped
+from .layout import Step, large
+from .lists import Rows
 
 
-class UNDERSTUDY_UL_takes(bpy.types.UIList):
+class UNDERSTUDY_UL_takes(Rows, bpy.types.UIList):
     """The takes of this scene."""
 
-    def draw_item(  # noqa: PLR0913 - Blender counts the arguments
-        self,
-        context: bpy.types.Context,
-        layout: Any,
-        data: Any,
-        item: Any,
-        icon: int,
-        active_data: Any,
-        active_property: str,
-        index: int = 0,
-        flt_flag: int = 0,
-    ) -> None:
+    def draw_row(self, context: bpy.types.Context, layout: Any, item: Any, data: Any) -> None:
         """Nothing; one row: the name, which can be changed, the length, and a sign where frames were lost."""
         row = layout.row(align=True)
         row.prop(item, "name", text="", emboss=False, icon="REC" if item.landmarks else "FILE_TEXT")
@@ -72,19 +62,14 @@ class UNDERSTUDY_MT_calibration(bpy.types.Menu):
 class UNDERSTUDY_PT_capture(Step, bpy.types.Panel):
     """Step 2: the engine tracks the face; takes."""
 
-    bl_label = "2  Capture"
+    bl_label = "2  Takes"
     bl_order = 2
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Nothing; the button, or what is missing, and the list of takes."""
+        """Nothing; the button and the list of takes."""
         layout, own = self.layout, properties.of(context.scene)
-        if preferences.engine_python(context).name:
+        if preferences.has_engine(context):
             large(layout).operator("understudy.capture", icon="REC")
-        else:
-            layout.label(text="The engine is not installed yet", icon="INFO")
-            layout.operator("understudy.install_engine", icon="IMPORT")
-            if not bpy.app.online_access:
-                wrapped(layout, "Allow Online Access in the preferences (System) to install it.")
         row = layout.row()
         row.template_list("UNDERSTUDY_UL_takes", "", own, "takes", own, "take_index", rows=3)
         column = row.column(align=True)
