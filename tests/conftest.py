@@ -7,6 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.reliability.rows import (  # noqa: F401 - pytest finds fixtures and hooks by their names here
+    fault_record,
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_runtest_makereport,
+)
+
 # Small matrices, many of them: numpy's own threads only get in each other's way. Must be said before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
