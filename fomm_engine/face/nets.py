@@ -50,15 +50,15 @@ class LandmarkNet(nn.Module):
         first, second, third, fourth = stem, stem * 2, stem * 4, stem * 8
         self.dimensions = {"stem": stem, "wide": wide, "points": points}
         self.at_4_channels = wide
-        self.at_32 = nn.Sequential(_conv(3, first, 5, 2), _conv(first, second, 3, 2), Residual(second))
-        self.at_16 = nn.Sequential(_conv(second, third, 3, 2), Residual(third), Residual(third))
-        self.at_8 = nn.Sequential(_conv(third, fourth, 3, 2), Residual(fourth), Residual(fourth))
-        self.at_4 = nn.Sequential(_conv(fourth, wide, 3, 2), Residual(wide))
-        self.up_8 = _conv(wide, fourth, 1)
-        self.fuse_8 = _conv(fourth, third)
-        self.fuse_16 = _conv(third, third)
-        self.lateral_32 = _conv(second, third, 1)
-        self.fuse_32 = _conv(third, third)
+        self.at_32 = nn.Sequential(convolution(3, first, 5, 2), convolution(first, second, 3, 2), Residual(second))
+        self.at_16 = nn.Sequential(convolution(second, third, 3, 2), Residual(third), Residual(third))
+        self.at_8 = nn.Sequential(convolution(third, fourth, 3, 2), Residual(fourth), Residual(fourth))
+        self.at_4 = nn.Sequential(convolution(fourth, wide, 3, 2), Residual(wide))
+        self.up_8 = convolution(wide, fourth, 1)
+        self.fuse_8 = convolution(fourth, third)
+        self.fuse_16 = convolution(third, third)
+        self.lateral_32 = convolution(second, third, 1)
+        self.fuse_32 = convolution(third, third)
         self.heatmaps = nn.Conv2d(third, points, 1)
         self.summary = nn.Sequential(nn.Flatten(), nn.Linear(wide * 16, 192), nn.ReLU(inplace=True))
         self.rotation = nn.Linear(192, 6)
@@ -88,12 +88,12 @@ class BoxNet(nn.Module):
         wide = stem * 4
         self.dimensions = {"stem": stem}
         self.features = nn.Sequential(
-            _conv(3, stem, 5, 2),
-            _conv(stem, stem * 2, 3, 2),
-            _conv(stem * 2, wide, 3, 2),
+            convolution(3, stem, 5, 2),
+            convolution(stem, stem * 2, 3, 2),
+            convolution(stem * 2, wide, 3, 2),
             Residual(wide),
-            _conv(wide, wide, dilation=2),
-            _conv(wide, wide, dilation=4),
+            convolution(wide, wide, dilation=2),
+            convolution(wide, wide, dilation=4),
             Residual(wide),
         )
         self.maps = nn.Conv2d(wide, 2, 1)
@@ -231,8 +231,8 @@ def doubled(features: Tensor) -> Tensor:
     return functional.interpolate(features, scale_factor=2.0, mode="nearest")
 
 
-def _conv(into: int, out: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    """Convolution, batch norm, ReLU."""
+def convolution(into: int, out: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    """Convolution without bias, batch norm, ReLU; the same size but for the stride."""
     padding = kernel // 2 * dilation
     conv = nn.Conv2d(into, out, kernel, stride, padding, dilation=dilation, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(out), nn.ReLU(inplace=True))
@@ -243,7 +243,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = _conv(channels, channels)
+        self.first = convolution(channels, channels)
         self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
 
     def forward(self, features: Tensor) -> Tensor:

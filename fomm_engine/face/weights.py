@@ -14,10 +14,12 @@ from safetensors.numpy import load_file
 
 from fomm_engine.face.face_prior import FacePrior
 from fomm_engine.face.nets import ArkitRegressor, BoxNet, LandmarkNet
+from fomm_engine.face.region_nets import RegionNets
 from fomm_engine.wire.errors import UserError
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 TABLE_NAME = "table.json"
+REGIONS_NAME = "regions.safetensors"
 DIMENSIONS_KEY = "dimensions"
 
 Net = TypeVar("Net", bound=torch.nn.Module)
@@ -31,6 +33,14 @@ def load_landmark_net(folder: Path = WEIGHTS_FOLDER) -> LandmarkNet:
 def load_box_net(folder: Path = WEIGHTS_FOLDER) -> BoxNet:
     """The face box net in eval mode. Errors as `checked_file`."""
     return _load_net(BoxNet, checked_file("box.safetensors", folder))
+
+
+def load_region_nets(folder: Path = WEIGHTS_FOLDER) -> RegionNets | None:
+    """The nets for a close look at eyes and mouth, in eval mode; None where the folder's table names none (a training
+    whose stage `regions` was left out). Errors as `checked_file`."""
+    if REGIONS_NAME not in weights_table(folder):
+        return None
+    return _load_net(RegionNets, checked_file(REGIONS_NAME, folder))
 
 
 def load_arkit_regressor(folder: Path = WEIGHTS_FOLDER) -> ArkitRegressor:
