@@ -119,6 +119,14 @@ class AlignmentTracker:
             return None
         return self._completed(image, points, sigma, face)
 
+    def state(self) -> dict[str, Any]:
+        """As `FaceTracker.state`."""
+        return self._tracker.state()
+
+    def resume(self, state: dict[str, Any], image: Array) -> None:
+        """As `FaceTracker.resume`."""
+        self._tracker.resume(state, image)
+
     def _detected(self, image: Array) -> FrameFace | None:
         squares = self._alignment.boxes(image)
         faces = [self._reader.settled(image, widened(square), 2) for square in squares]

@@ -7,7 +7,7 @@ Pyramidal Lucas-Kanade (Bouguet, "Pyramidal implementation of the Lucas Kanade f
 around the face in which it has always the same size.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import cv2
@@ -55,6 +55,19 @@ class FlowSteadier:
     def forget(self) -> None:
         """Nothing is carried on to the next frame."""
         self._before = None
+
+    def state(self) -> dict[str, Any] | None:
+        """What `resume` needs besides the frame's picture: plain numbers and arrays."""
+        before = self._before
+        return None if before is None else {"points_px": before.points_px, "square": asdict(before.square)}
+
+    def resume(self, state: dict[str, Any] | None, image: Array) -> None:
+        """Nothing; what it knew when `state` was taken after the frame `image` (H, W, 3) is known again."""
+        self._before = None
+        if state is not None:
+            center, side, roll = (state["square"][name] for name in ("center_px", "side_px", "roll_rad"))
+            square = SquareCrop((center[0], center[1]), side, roll)
+            self._before = _Before(image, self._grey(image, square), square, state["points_px"])
 
     def steadied(self, image: Array, face: FrameFace) -> FrameFace:
         """`face` of `image` (H, W, 3) with steadier points."""

@@ -23,6 +23,14 @@ class Likeness:
     def __init__(self) -> None:
         self._portrait: Array | None = None
 
+    def state(self) -> Array | None:
+        """What `resume` needs."""
+        return self._portrait
+
+    def resume(self, state: Array | None) -> None:
+        """Nothing; it looks as it did when `state` was taken."""
+        self._portrait = state
+
     def renew(self, image: Array, face: FrameFace) -> None:
         """Mix in how the person looks in `image` (H, W, 3)."""
         now = portrait(image, face)

@@ -46,6 +46,23 @@ class _Person:
         self.now = face
         self.last = face or self.last
 
+    def state(self) -> dict[str, Any]:
+        return {
+            "last": vars(self.last),
+            "now": None if self.now is None else vars(self.now),
+            "likeness": self.likeness.state(),
+        }
+
+
+def _person(state: dict[str, Any] | None) -> _Person | None:
+    """The person of whom `_Person.state` told."""
+    if state is None:
+        return None
+    now = state["now"]
+    person = _Person(FrameFace(**state["last"]), None if now is None else FrameFace(**now))
+    person.likeness.resume(state["likeness"])
+    return person
+
 
 class FaceTracker:
     """Follows one face; give it the frames of one video in order.
@@ -76,6 +93,23 @@ class FaceTracker:
             self._steadier.forget()
             return face
         return self._steadier.steadied(image, face)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that it remembers from frame to frame, as plain values and arrays, but for the last picture."""
+        return {
+            "frame": self._frame,
+            "missed": self._missed,
+            "own": None if self._own is None else self._own.state(),
+            "others": [other.state() for other in self._others],
+            "steadier": self._steadier.state(),
+        }
+
+    def resume(self, state: dict[str, Any], image: Array) -> None:
+        """Nothing; it goes on as if it had not stopped after the frame `image` (H, W, 3), when it told its `state`."""
+        self._frame, self._missed = state["frame"], state["missed"]
+        self._own = _person(state["own"])
+        self._others = [person for person in map(_person, state["others"]) if person is not None]
+        self._steadier.resume(state["steadier"], image)
 
     def faces(self, image: Array, *, thorough: bool = True) -> list[FrameFace]:
         """All believable faces of one picture, largest first; `thorough` finds small ones and more than one."""
