@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import bpy
+
+from fomm_engine.wire.errors import UserError
 
 from ..core import splice
 from ..core.curves import Curves, RetargetResult
@@ -16,6 +20,7 @@ from . import (
     bake_choice,
     bake_writer,
     character,
+    performers,
     properties,
     retarget_settings,
     splicing,
@@ -36,34 +41,85 @@ class _Shot:
     settings: RetargetSettings
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """A bake with everything computed and nothing written."""
+
+    shot: _Shot
+    result: RetargetResult
+    layers: list[_Layer]
+
+
 def bake_chosen(scene: bpy.types.Scene) -> str:
     """What was baked, in one sentence; the Actions are assigned, or stand in the NLA.
 
     Raises UserError or ValueError with a sentence where take, character or settings cannot be used.
     """
+    return _write(_prepare(scene))
+
+
+def bake_all(scene: bpy.types.Scene) -> str:
+    """What was baked onto every character of the list; nothing is written where one of them cannot be baked.
+
+    Raises as `bake_chosen` does, and UserError("no-character") where no character of the list is in the scene.
+    """
+    own = properties.of(scene)
+    indices = [index for index, performer in enumerate(own.performers) if performers.is_alive(scene, performer)]
+    if not indices:
+        raise UserError("no-character", "No character of the list is in this scene.", "Detect one.")
+    ready: list[_Ready] = []
+    for index in indices:
+        with properties.acting(scene, index) as performer, _named(performer):
+            ready.append(_prepare(scene))
+    for index, one in zip(indices, ready, strict=True):
+        with properties.acting(scene, index):
+            _write(one)
+    frames = [number for one in ready for number in one.result.curves.frames[[0, -1]]]
+    return f"Baked {len(ready)} characters over frames {min(frames)} to {max(frames)}."
+
+
+@contextmanager
+def _named(performer: properties.UnderstudyPerformer) -> Iterator[None]:
+    """A while in which a refusal says which character it is about."""
+    name = performers.shown_name(performer)
+    try:
+        yield
+    except UserError as error:
+        raise UserError(error.code, f"{name}: {error.message}", error.hint) from error
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
+def _prepare(scene: bpy.types.Scene) -> _Ready:
+    """The chosen character's bake, computed. Raises UserError or ValueError before anything is written."""
     own, take = properties.of(scene), takes.require_chosen(scene)
     parts = character.parts_of(scene)
     bake_choice.require_reachable(parts)
     settings = retarget_settings.settings_of(own.retarget, scene)
     shot = _Shot(scene, parts, character.scan_of(scene), settings)
     result = _perform(shot, take, settings)
-    layers = _layers(shot, take, result.curves)
+    return _Ready(shot, result, _layers(shot, take, result.curves))
+
+
+def _write(ready: _Ready) -> str:
+    """What was baked onto the chosen character, in one sentence."""
+    shot, own = ready.shot, properties.of(ready.shot.scene)
     before = own.baked.split(", ") if own.baked else []
     baked = [
         bake_writer.write_bake(
             layer.curves,
-            meshes=parts.meshes,
-            armature=parts.armature,
+            meshes=shot.parts.meshes,
+            armature=shot.parts.armature,
             provenance=layer.provenance,
             name=layer.name,
             placing=layer.placing,
-            properties=property_channels.wanted(layer.curves, shot.scan.rig.basis, parts, scene.objects),
+            properties=property_channels.wanted(layer.curves, shot.scan.rig.basis, shot.parts, shot.scene.objects),
             reduction=thinning.settings_of(own.bake),
         )
-        for layer in layers
+        for layer in ready.layers
     ]
     actions = [name for one in baked for name in one.actions]
-    _remember(scene, result, actions, unseen=bake_choice.unseen(parts, bpy.context.view_layer))
+    _remember(shot.scene, ready.result, actions, unseen=bake_choice.unseen(shot.parts, bpy.context.view_layer))
     if own.bake.replace and not own.bake.selected_only:
         action_writer.remove_actions([name for name in before if name not in actions])
     return _sentence(own, baked)

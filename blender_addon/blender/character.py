@@ -12,7 +12,7 @@ from mathutils import Vector
 
 from fomm_engine.wire.errors import UserError
 
-from . import match_report, properties, rig_scan
+from . import match_report, performers, properties, rig_scan
 from .rig_measure import attach, store
 from .rig_scan import Parts
 
@@ -58,6 +58,8 @@ def choose_character(context: bpy.types.Context, name: str = "") -> str:
     """
     start = _start_objects(context, name)
     candidates = find_candidates(context.scene.objects)
+    if not start:
+        candidates = _not_others(context.scene, candidates)
     chosen = [candidate for candidate in candidates if not start or _touches(candidate.parts, start)]
     usable = [candidate for candidate in chosen if candidate.usable or candidate.is_measured]
     if not usable and start:
@@ -98,9 +100,13 @@ def armature_of(thing: bpy.types.Object) -> bpy.types.Object | None:
 
 
 def remember(scene: bpy.types.Scene, candidate: Candidate) -> None:
-    """Nothing; the candidate is the scene's character. What the user decided about it before still holds."""
-    own = properties.of(scene).character
+    """Nothing; the candidate is the chosen character. What the user decided about it before still holds.
+
+    It has an entry of the list already, or takes one that has no character (any more), or a new one.
+    """
     parts = candidate.parts
+    performers.choose_for(scene, parts)
+    own = properties.of(scene).character
     same_face = {entry.object for entry in own.meshes} & set(parts.meshes)
     if own.armature != parts.armature or (own.armature is None and not same_face):
         match_report.forget(own)
@@ -108,6 +114,7 @@ def remember(scene: bpy.types.Scene, candidate: Candidate) -> None:
     own.meshes.clear()
     for mesh in parts.meshes:
         own.meshes.add().object = mesh
+    performers.name_by(properties.of(scene).performer, candidate.name)
     refresh(scene)
 
 
@@ -145,20 +152,18 @@ def sentence(candidate: Candidate) -> str:
 
 
 def is_chosen(scene: bpy.types.Scene) -> bool:
-    """Whether the scene has a character whose objects still exist."""
-    own = properties.of(scene).character
-    return own.armature is not None or any(entry.object is not None for entry in own.meshes)
+    """Whether the scene has a chosen character whose objects are still in it."""
+    return performers.is_alive(scene, properties.of(scene).performer)
 
 
 def parts_of(scene: bpy.types.Scene) -> Parts:
     """The character's objects. Raises UserError("no-character") where they are gone."""
-    own = properties.of(scene).character
-    meshes = tuple(
-        entry.object for entry in own.meshes if entry.object is not None and rig_scan.has_shape_keys(entry.object)
-    )
-    if own.armature is None and not meshes:
-        raise UserError("no-character", "The character is no longer in this file.", "Detect it again.")
-    return Parts(meshes, own.armature)
+    objects = performers.objects_of(scene, properties.of(scene).performer)
+    meshes = tuple(thing for thing in objects if rig_scan.has_shape_keys(thing))
+    armature = next((thing for thing in objects if thing.type == "ARMATURE"), None)
+    if armature is None and not meshes:
+        raise UserError("no-character", "The character is no longer in this scene.", "Detect it again.")
+    return Parts(meshes, armature)
 
 
 def main_object(scene: bpy.types.Scene) -> bpy.types.Object:
@@ -196,6 +201,15 @@ def _coordinates(block: bpy.types.ShapeKey) -> np.ndarray:
     values = np.empty(3 * len(block.data), np.float32)
     block.data.foreach_get("co", values)
     return values.reshape(-1, 3)
+
+
+def _not_others(scene: bpy.types.Scene, candidates: list[Candidate]) -> list[Candidate]:
+    """The candidates that are not characters of the list already, where the chosen entry looks for a new one."""
+    if is_chosen(scene):
+        return candidates
+    taken = {thing.name for other in properties.of(scene).performers for thing in performers.objects_of(scene, other)}
+    free = [candidate for candidate in candidates if candidate.name not in taken]
+    return free or candidates
 
 
 def _one_of_each_mesh(meshes: list[bpy.types.Object]) -> list[bpy.types.Object]:

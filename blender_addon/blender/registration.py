@@ -25,6 +25,7 @@ from .operators import (
     takes,
 )
 from .rig_measure import overlay
+from .translation import catalogue
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -38,12 +39,11 @@ CLASSES: tuple[type, ...] = (
     *calibration.CLASSES,
     performance.UNDERSTUDY_OT_cancel,
     *messages.CLASSES,
-    character.UNDERSTUDY_OT_choose_character,
+    *character.CLASSES,
     *rig_map.CLASSES,
     *measure.CLASSES,
     *channels.CLASSES,
     *neutral.CLASSES,
-    character.UNDERSTUDY_OT_bake,
     render.UNDERSTUDY_OT_render_setup,
     render.UNDERSTUDY_OT_render,
     portrait.UNDERSTUDY_OT_choose_portrait,
@@ -56,6 +56,7 @@ CLASSES: tuple[type, ...] = (
 
 def register() -> None:
     """Nothing; everything is in place."""
+    catalogue.register()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     scene: Any = bpy.types.Scene
@@ -86,6 +87,7 @@ def unregister() -> None:
     del bpy.types.Scene.understudy  # type: ignore[attr-defined]
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+    catalogue.unregister()
 
 
 @persistent
@@ -97,6 +99,6 @@ def end_job(*_: Any) -> None:
 
 @persistent
 def prepare_scenes(*_: Any) -> None:
-    """Nothing; every scene has its regions and channels, so that drawing a panel never has to write."""
+    """Nothing; every scene has a character's entry with its channels, so that drawing a panel never has to write."""
     for scene in bpy.data.scenes:
-        properties.ensure_entries(properties.of(scene).retarget)
+        properties.ensure(scene)

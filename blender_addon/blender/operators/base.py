@@ -13,8 +13,10 @@ from fomm_engine.wire.errors import UserError
 
 from ...engine.session import Failure, Phase, Session, failure_from_error
 from .. import jobs, properties, status
+from ..translation import sentence, words
 
 Result = set[str]
+STATUS_BAR_INTERVAL_S = 1.0
 
 
 class Refusal(ValueError):
@@ -36,21 +38,21 @@ class Command:
 
     def execute(self, context: bpy.types.Context) -> Result:
         """FINISHED, or CANCELLED with a report."""
-        properties.ensure_entries(properties.of(context.scene).retarget)  # a scene that was added a moment ago
+        properties.ensure(context.scene)  # a scene that was added a moment ago
         return self.behind_door(context, lambda: self.finish(context, self.act(context)))
 
     def finish(self, context: bpy.types.Context, said: str) -> Result:
         """FINISHED; the user reads what has been done."""
         status.say(status.of(context), said)
         status.redraw(context)
-        self.report({"INFO"}, said)
+        self.report({"INFO"}, sentence(said))
         return {"FINISHED"}
 
     def refuse(self, context: bpy.types.Context, failure: Failure) -> Result:
         """CANCELLED; the user reads what is wrong and what to do."""
         status.say_failure(status.of(context), failure)
         status.redraw(context)
-        self.report({"ERROR"}, f"{failure.message} {failure.hint}".rstrip())
+        self.report({"ERROR"}, f"{sentence(failure.message)} {sentence(failure.hint)}".rstrip())
         return {"CANCELLED"}
 
     def behind_door(self, context: bpy.types.Context, work: Any) -> Result:
@@ -78,6 +80,8 @@ class JobCommand(Command):
     changes_file = False  # where it does, the result is an undo step of its own
     _timer: Any = None
     _window_manager: Any = None
+    _shown: tuple[str, float, bool] = ("", 0.0, False)
+    _bar_drawn_s = 0.0
 
     def start(self, context: bpy.types.Context) -> jobs.Run:
         """The started run."""
@@ -91,7 +95,7 @@ class JobCommand(Command):
     def poll(cls, context: bpy.types.Context) -> bool:
         """False while another job runs."""
         if jobs.DESK.busy:
-            cls.poll_message_set("Another job is still running")  # type: ignore[attr-defined]
+            cls.poll_message_set(words("Another job is still running"))  # type: ignore[attr-defined]
             return False
         return True
 
@@ -108,8 +112,7 @@ class JobCommand(Command):
             self._stop_timer()
             return {"CANCELLED"}
         session = run.poll(time.monotonic())
-        status.show_session(status.of(context), self.job_title, session)
-        status.redraw(context)
+        self._show(context, session)
         if not session.is_final:
             return {"PASS_THROUGH"}
         self._stop_timer()
@@ -143,10 +146,23 @@ class JobCommand(Command):
                 bpy.ops.ed.undo_push(message=self.job_title)
             return self.finish(context, said)
         if session.phase is Phase.CANCELLED:
-            status.say(status.of(context), f"{self.job_title} was stopped; nothing was changed.")
-            self.report({"WARNING"}, f"{self.job_title} was stopped")
+            message = f"{self.job_title} was stopped; nothing was changed."
+            status.say(status.of(context), message)
+            self.report({"WARNING"}, sentence(message))
             return {"CANCELLED"}
         return self.refuse(context, session.failure or Failure("unknown", f"{self.job_title} failed."))
+
+    def _show(self, context: bpy.types.Context, session: Session) -> None:
+        """Nothing; draws again what has changed: the sidebar at once, the status bar about once a second."""
+        state, before = status.of(context), self._shown
+        status.show_session(state, self.job_title, session)
+        self._shown = (state.line, round(state.fraction, 3), state.cancelling)
+        if self._shown != before:
+            status.redraw(context)
+        now_s = time.monotonic()
+        if now_s - self._bar_drawn_s > STATUS_BAR_INTERVAL_S:
+            self._bar_drawn_s = now_s
+            status.redraw_status_bar(context)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is kept in the .blend, one module for each thing it is about; CLASSES in the order they must be registered."""
 
+from .bake import UnderstudyBake, UnderstudySplice
 from .character import (
     UnderstudyBone,
     UnderstudyBoneChoice,
@@ -11,15 +12,17 @@ from .character import (
     UnderstudyMesh,
     UnderstudyTarget,
 )
+from .performers import UnderstudyPerformer
 from .retarget import DEFAULTS, REGIONS, UnderstudyChannel, UnderstudyRegion, UnderstudyRetarget, ensure_entries
 from .scene import (
-    UnderstudyBake,
+    NO_TAKE,
     UnderstudyPerformance,
     UnderstudyPortrait,
     UnderstudyRender,
     UnderstudyScene,
-    UnderstudySplice,
+    acting,
     chosen_take,
+    ensure,
     of,
 )
 from .takes import UnderstudyCalibration, UnderstudyTake
@@ -39,9 +42,10 @@ CLASSES: tuple[type, ...] = (
     UnderstudyMatch,
     UnderstudyMap,
     UnderstudyCharacter,
-    UnderstudyPerformance,
     UnderstudyBake,
     UnderstudySplice,
+    UnderstudyPerformer,
+    UnderstudyPerformance,
     UnderstudyRender,
     UnderstudyPortrait,
     UnderstudyScene,
@@ -50,6 +54,7 @@ CLASSES: tuple[type, ...] = (
 __all__ = [
     "CLASSES",
     "DEFAULTS",
+    "NO_TAKE",
     "REGIONS",
     "UnderstudyBake",
     "UnderstudyBone",
@@ -62,6 +67,7 @@ __all__ = [
     "UnderstudyMatch",
     "UnderstudyMesh",
     "UnderstudyPerformance",
+    "UnderstudyPerformer",
     "UnderstudyPortrait",
     "UnderstudyRegion",
     "UnderstudyRender",
@@ -70,7 +76,9 @@ __all__ = [
     "UnderstudySplice",
     "UnderstudyTake",
     "UnderstudyTarget",
+    "acting",
     "chosen_take",
+    "ensure",
     "ensure_entries",
     "of",
 ]

@@ -1,26 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything of a scene: performance, takes, character, settings, bake, splice, render, portrait."""
+"""Everything of a scene: performance, takes, characters, render, portrait; the chosen character's things by name."""
 
 from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import bpy
 from bpy.props import (
     BoolProperty,
     CollectionProperty,
     EnumProperty,
-    FloatProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
 )
 
-from ...core.key_reduction import ReductionSettings
 from ..compat import BLEND_RELATIVE
-from .character import UnderstudyCharacter
-from .retarget import REGIONS, UnderstudyRetarget
+from .performers import OWN, UnderstudyPerformer
+from .retarget import ensure_entries
 from .takes import UnderstudyCalibration, UnderstudyTake
 
-REDUCTION = ReductionSettings()
+NO_TAKE = -1
 
 
 class UnderstudyPerformance(bpy.types.PropertyGroup):
@@ -34,83 +37,6 @@ class UnderstudyPerformance(bpy.types.PropertyGroup):
     frames: IntProperty()
     rate_num: IntProperty(default=24)
     rate_den: IntProperty(default=1)
-
-
-class UnderstudyBake(bpy.types.PropertyGroup):
-    """Where a bake goes, and how many keys it writes."""
-
-    use_nla: BoolProperty(
-        name="NLA Strip",
-        description="Put the bake on a track of its own in the NLA editor, above what is there",
-        default=False,
-    )
-    replace: BoolProperty(
-        name="Replace Last Bake",
-        description="Delete the Action of the bake before, where nothing else uses it; undo brings it back",
-        default=False,
-    )
-    selected_only: BoolProperty(
-        name="Only Selected",
-        description="Write only the channels that are ticked in the channel table, and keep the rest as it is",
-        default=False,
-    )
-    head: BoolProperty(
-        name="Head", description="A bake of only the selected channels writes head and neck too", default=True
-    )
-    reduce: BoolProperty(
-        name="Reduce Keys",
-        description="Leave out keys that the others stand for; contacts stay exact",
-        default=False,
-    )
-    tolerance: FloatProperty(
-        name="Error",
-        description="The largest distance from the full curve, as a share of the curve's own range",
-        default=REDUCTION.error,
-        min=0.0001,
-        max=0.2,
-        precision=4,
-        step=0.1,
-    )
-    limit_keys: BoolProperty(
-        name="Limit Keys", description="Keep at most a share of the keys, whatever the error", default=False
-    )
-    key_share: FloatProperty(
-        name="Share", description="The share of the frames that get a key at most", default=0.33, min=0.01, max=1.0
-    )
-    bezier: BoolProperty(
-        name="Smooth Curves", description="Bezier keys; straight lines between keys otherwise", default=True
-    )
-
-
-class UnderstudySplice(bpy.types.PropertyGroup):
-    """A second take that takes over some regions of the face."""
-
-    use: BoolProperty(name="Splice", description="Let another take lead some regions of the face", default=False)
-    take: StringProperty(name="Take", description="The take that leads the chosen regions")
-    regions: EnumProperty(
-        name="Regions",
-        description="The regions that the other take leads",
-        items=tuple((name, name.capitalize(), f"The other take leads: {name}") for name in REGIONS),
-        options={"ENUM_FLAG"},
-        default={"mouth", "jaw"},
-    )
-    offset_s: FloatProperty(
-        name="Shift",
-        description="Seconds by which the other take comes later (earlier where negative)",
-        default=0.0,
-        soft_min=-10.0,
-        soft_max=10.0,
-        step=1,
-        precision=3,
-    )
-    use_range: BoolProperty(
-        name="Only In Between", description="Splice between two frames only, and blend at both ends", default=False
-    )
-    first: IntProperty(name="From", description="First frame of the splice", default=1)
-    last: IntProperty(name="To", description="Last frame of the splice", default=100)
-    blend_s: FloatProperty(
-        name="Blend", description="Seconds over which one take goes over into the other", default=0.2, min=0.0, max=5.0
-    )
 
 
 class UnderstudyRender(bpy.types.PropertyGroup):
@@ -159,24 +85,60 @@ class UnderstudyPortrait(bpy.types.PropertyGroup):
     result: StringProperty(name="Result", subtype="FILE_PATH", options=BLEND_RELATIVE)
 
 
+def _own(name: str) -> property:
+    """What the chosen character has under this name."""
+    return property(
+        lambda scene: getattr(scene.performer, name), lambda scene, value: setattr(scene.performer, name, value)
+    )
+
+
+def _take_index(scene: UnderstudyScene) -> int:
+    """Where the chosen character's take stands in the list; NO_TAKE where it was removed."""
+    wanted = scene.performer.take
+    if not wanted:
+        return 0
+    return next((index for index, take in enumerate(scene.takes) if take.uid == wanted), NO_TAKE)
+
+
+def _set_take_index(scene: UnderstudyScene, index: int) -> None:
+    scene.performer.take = mark_of(scene.takes[index]) if 0 <= index < len(scene.takes) else ""
+
+
 class UnderstudyScene(bpy.types.PropertyGroup):
-    """Everything of this scene."""
+    """Everything of this scene.
+
+    Settings and results belong to a character of the list; under `character`, `retarget`, `bake`, `splice`, `baked`
+    and so on stand those of the chosen one.
+    """
 
     performance: PointerProperty(type=UnderstudyPerformance)
     takes: CollectionProperty(type=UnderstudyTake)
     calibrations: CollectionProperty(type=UnderstudyCalibration)
-    take_index: IntProperty(name="Take", description="The take that is baked", default=0)
-    character: PointerProperty(type=UnderstudyCharacter)
-    retarget: PointerProperty(type=UnderstudyRetarget)
-    bake: PointerProperty(type=UnderstudyBake)
-    splice: PointerProperty(type=UnderstudySplice)
+    take_index: IntProperty(
+        name="Take", description="The take that the character performs", get=_take_index, set=_set_take_index
+    )
+    performers: CollectionProperty(type=UnderstudyPerformer)
+    performer_index: IntProperty(name="Character", description="The character that is shown and baked", default=0)
+    blank: PointerProperty(type=UnderstudyPerformer)  # stands in while the list is empty: in a scene just added
     render: PointerProperty(type=UnderstudyRender)
     portrait: PointerProperty(type=UnderstudyPortrait)
-    baked: StringProperty(name="Baked", description="The Actions that the last bake wrote")
-    baked_first: IntProperty(name="First Baked Frame")
-    baked_last: IntProperty(name="Last Baked Frame")
-    reduced: StringProperty(name="Reduced", description="How many keys the last bake left, and how far it is off")
-    notes: StringProperty(name="Notes", description="What the last bake wants known, one line each")
+
+    @property
+    def performer(self) -> UnderstudyPerformer:
+        """The chosen character with all that is its own."""
+        if not self.performers:
+            return self.blank
+        return self.performers[max(0, min(self.performer_index, len(self.performers) - 1))]
+
+    character = _own("character")
+    retarget = _own("retarget")
+    bake = _own("bake")
+    splice = _own("splice")
+    baked = _own("baked")
+    baked_first = _own("baked_first")
+    baked_last = _own("baked_last")
+    reduced = _own("reduced")
+    notes = _own("notes")
 
 
 def of(scene: bpy.types.Scene) -> UnderstudyScene:
@@ -185,6 +147,62 @@ def of(scene: bpy.types.Scene) -> UnderstudyScene:
 
 
 def chosen_take(scene: bpy.types.Scene) -> UnderstudyTake | None:
-    """The take that is chosen in the list, None where there is none."""
+    """The take that the chosen character performs, None where there is none."""
     own = of(scene)
-    return own.takes[own.take_index] if 0 <= own.take_index < len(own.takes) else None
+    index = own.take_index
+    return own.takes[index] if 0 <= index < len(own.takes) else None
+
+
+def ensure(scene: bpy.types.Scene) -> None:
+    """Nothing; the scene has a character's entry to work on, and every entry its regions and channels.
+
+    What files of before there were several characters keep in the scene itself becomes the first character's.
+    """
+    own = of(scene)
+    if not own.performers:
+        own.performers.add()
+        _move(own["blank"] if "blank" in own.keys() else {}, own.performers[0])  # noqa: SIM118 - ID data is no dict
+        own.property_unset("blank")
+        _adopt(own)
+    for take in own.takes:
+        mark_of(take)
+    for performer in own.performers:
+        ensure_entries(performer.retarget)
+
+
+def mark_of(take: UnderstudyTake) -> str:
+    """The mark by which characters remember a take, whatever its name and place in the list."""
+    if not take.uid:
+        take.uid = uuid.uuid4().hex
+    return take.uid
+
+
+@contextmanager
+def acting(scene: bpy.types.Scene, index: int) -> Iterator[UnderstudyPerformer]:
+    """Nothing but a while in which a character of the list is the chosen one."""
+    own = of(scene)
+    chosen = own.performer_index
+    own.performer_index = index
+    try:
+        yield own.performer
+    finally:
+        own.performer_index = chosen
+
+
+def _adopt(own: UnderstudyScene) -> None:
+    """The ID properties are moved as they are: the classes have not changed, only where they hang."""
+    first = own.performers[0]
+    old = {name: own[name] for name in OWN if name in own.keys()}  # noqa: SIM118 - ID data is no dict
+    _move(old, first)
+    for name in old:
+        del own[name]
+    index = own.get("take_index")
+    if isinstance(index, int) and 0 <= index < len(own.takes):
+        first.take = mark_of(own.takes[index])
+    if not first.name and first.character.armature is not None:
+        first.name = first.character.armature.name
+
+
+def _move(values: Any, performer: UnderstudyPerformer) -> None:
+    for name in values.keys():  # noqa: SIM118 - ID data is no dict
+        performer[name] = values[name]

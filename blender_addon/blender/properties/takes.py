@@ -27,6 +27,7 @@ class UnderstudyTake(bpy.types.PropertyGroup):
     landmarks: BoolProperty(
         name="Landmarks", description="Whether the take knows the face's points, or channels alone", default=True
     )
+    uid: StringProperty(name="Mark", description="By this the characters that perform the take remember it")
     sha256: StringProperty(name="Checksum")
     frames: IntProperty(name="Frames")
     lost: IntProperty(name="Lost Frames", description="Frames on which no face was found")
