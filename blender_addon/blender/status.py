@@ -8,8 +8,10 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ..engine.session import Failure, Phase, Session
+from .translation import words
 
 STAGE_WORDS = {
+    "": "Working",
     "start": "Starting",
     "load": "Loading",
     "decode": "Reading the video",
@@ -45,21 +47,38 @@ def show_session(status: UnderstudyStatus, title: str, session: Session) -> None
     """Nothing; the status shows this moment of the job."""
     status.running = not session.is_final
     status.cancelling = session.phase is Phase.CANCELLING
-    status.title = title
+    status.title = words(title)
     status.line = session_line(session)
     status.fraction = session.fraction or 0.0
+
+
+def show_work(context: bpy.types.Context, title: str, line: str, fraction: float) -> None:
+    """Nothing; the panel and the status bar show how far work in Blender's own process is. `end_work` ends it."""
+    state = of(context)
+    state.running, state.cancelling = True, False
+    state.title, state.line, state.fraction = title, line, fraction
+    redraw(context)
+
+
+def end_work(context: bpy.types.Context) -> None:
+    """Nothing; no work of Blender's own is shown any more."""
+    of(context).running = False
+    redraw(context)
+    redraw_status_bar(context)
 
 
 def session_line(session: Session) -> str:
     """One line about the job: the step, how far it is, and about how long it will take."""
     if session.phase is Phase.CANCELLING:
-        return "Stopping"
+        return words("Stopping")
     if session.phase is Phase.STARTING:
-        return "Starting the engine"
-    step = STAGE_WORDS.get(session.stage, session.stage or "Working")
-    counted = f" {session.current}/{session.total}" if session.total else ""
-    left = f", {time_words(session.seconds_left)} left" if session.seconds_left is not None else ""
-    return f"{step}{counted}{left}"
+        return words("Starting the engine")
+    step = words(STAGE_WORDS.get(session.stage, session.stage))
+    if session.total:
+        step = f"{step} {session.current}/{session.total}"
+    if session.seconds_left is None:
+        return step
+    return words("{step}, {time} left", step=step, time=time_words(session.seconds_left))
 
 
 def time_words(seconds: float) -> str:
@@ -82,15 +101,23 @@ def say_failure(status: UnderstudyStatus, failure: Failure) -> None:
 
 
 def redraw(context: bpy.types.Context) -> None:
-    """Nothing; asks Blender to draw the sidebars and status bars again."""
+    """Nothing; asks Blender to draw the sidebars again (and the preferences), not the scene beside them."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "IMAGE_EDITOR", "PREFERENCES"}:
+            if area.type == "PREFERENCES":
                 area.tag_redraw()
+            elif area.type in {"VIEW_3D", "IMAGE_EDITOR"}:
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
 
 
 def redraw_status_bar(context: bpy.types.Context) -> None:
-    """Nothing; has the status bar drawn, which is no area of any screen: at a job's start and end only, because this
-    also takes away the key hints that another tool may show there."""
-    if context.workspace is not None:
+    """Nothing; has the status bar drawn, which is no area of any screen.
+
+    This takes away the key hints that another tool may show there, so nothing is done while such a tool runs.
+    """
+    own = "UNDERSTUDY_OT_"
+    others = [tool for window in context.window_manager.windows for tool in window.modal_operators]
+    if context.workspace is not None and all(tool.bl_idname.startswith(own) for tool in others):
         context.workspace.status_text_set(None)

@@ -25,10 +25,12 @@ from ..rig_measure.family import Family, family_of
 from ..rig_measure.measuring import RigMeasure, require_points
 from ..rig_measure.overlay import OVERLAY, nearest, points_now
 from ..rig_measure.search import Search, read_seen
+from ..translation import sentence, words
 from .base import Command, JobCommand, Result
 
 SLICE_S = 0.04  # how long a measuring works between two looks at the user's wishes
 TIMER_S = 0.01
+LEAST_DONE_FOR_AN_ESTIMATE = 0.02
 
 
 def family(context: bpy.types.Context) -> Family:
@@ -39,7 +41,7 @@ def family(context: bpy.types.Context) -> Family:
 def need_character(command: Any, context: bpy.types.Context) -> bool:
     """Whether a character is chosen; else the command says so."""
     if not character.is_chosen(context.scene):
-        command.poll_message_set("Detect the character first")
+        command.poll_message_set(words("Detect the character first"))
         return False
     return True
 
@@ -121,10 +123,10 @@ class UNDERSTUDY_OT_measure_rig(Command, bpy.types.Operator):
         if not need_character(cls, context):
             return False
         if not attach.has_points(context.scene):
-            cls.poll_message_set("Find the landmarks first")
+            cls.poll_message_set(words("Find the landmarks first"))
             return False
         if jobs.DESK.busy:
-            cls.poll_message_set("Another job is still running")
+            cls.poll_message_set(words("Another job is still running"))
             return False
         return True
 
@@ -172,9 +174,9 @@ class UNDERSTUDY_OT_measure_rig(Command, bpy.types.Operator):
         self._set_up(context)
         manager = context.window_manager
         self._timer = manager.event_timer_add(TIMER_S, window=context.window)
-        manager.progress_begin(0, 100)
         manager.modal_handler_add(self)
-        status.say(status.of(context), "Measuring: Escape stops")
+        self._started_s = time.monotonic()
+        self._tell(context, 0.0)
         return {"RUNNING_MODAL"}
 
     def _slice(self, context: bpy.types.Context) -> Result:
@@ -183,7 +185,7 @@ class UNDERSTUDY_OT_measure_rig(Command, bpy.types.Operator):
         try:
             for done in self._steps:
                 if time.monotonic() - started > SLICE_S:
-                    context.window_manager.progress_update(round(100 * done))
+                    self._tell(context, done)
                     return {"RUNNING_MODAL"}
         except BaseException:
             self._end(context)
@@ -191,19 +193,28 @@ class UNDERSTUDY_OT_measure_rig(Command, bpy.types.Operator):
         self._end(context)
         return self.finish(context, self.act(context))
 
+    def _tell(self, context: bpy.types.Context, done: float) -> None:
+        """Nothing; panel and status bar show how far it is and about how long it takes."""
+        line = words("Escape stops it")
+        if done > LEAST_DONE_FOR_AN_ESTIMATE:
+            left_s = (time.monotonic() - self._started_s) * (1 - done) / done
+            line = words("{time} left; Escape stops it", time=status.time_words(left_s))
+        status.show_work(context, words("Measuring"), line, done)
+
     def _stopped(self, context: bpy.types.Context) -> Result:
         self._end(context)
-        status.say(status.of(context), "Measuring was stopped; nothing was changed.")
+        message = "Measuring was stopped; nothing was changed."
+        status.say(status.of(context), message)
         status.redraw(context)
-        self.report({"WARNING"}, "Measuring was stopped")
+        self.report({"WARNING"}, sentence(message))
         return {"CANCELLED"}
 
     def _end(self, context: bpy.types.Context) -> None:
         self._steps.close()  # type: ignore[attr-defined] - a generator: what it holds is put back
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
-            context.window_manager.progress_end()
             self._timer = None
+            status.end_work(context)
 
 
 class UNDERSTUDY_OT_look_at_controls(JobCommand, bpy.types.Operator):
@@ -344,7 +355,7 @@ class UNDERSTUDY_OT_edit_landmarks(Command, bpy.types.Operator):
         self._held: int | None = None
         self._moved = 0
         OVERLAY.show()
-        context.workspace.status_text_set("Drag the points over the face; Enter ends")
+        context.workspace.status_text_set(words("Drag the points over the face; Enter ends"))
         context.window_manager.modal_handler_add(self)
         status.redraw(context)
         return {"RUNNING_MODAL"}

@@ -21,7 +21,8 @@ class UNDERSTUDY_PT_status(Step, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """True where there is something to say."""
-        return jobs.DESK.busy or bool(status.of(context).said)
+        state = status.of(context)
+        return jobs.DESK.busy or state.running or bool(state.said)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; the running job, or the last message."""
@@ -31,24 +32,26 @@ class UNDERSTUDY_PT_status(Step, bpy.types.Panel):
 def draw_status(layout: Any, context: bpy.types.Context) -> None:
     """Nothing; the running job with its progress and Cancel, else what was said last."""
     state = status.of(context)
-    if jobs.DESK.busy:
+    if jobs.DESK.busy or state.running:
         box = layout.box()
-        box.progress(factor=state.fraction, text=state.title)
-        box.label(text=state.line)
-        row = box.row()
-        row.enabled = not state.cancelling
-        row.operator("understudy.cancel", icon="CANCEL")
+        box.progress(factor=state.fraction, text=state.title, translate=False)
+        box.label(text=state.line, translate=False)
+        if jobs.DESK.busy:
+            row = box.row()
+            row.enabled = not state.cancelling
+            row.operator("understudy.cancel", icon="CANCEL")
     elif state.said:
         _draw_message(layout.box(), state)
 
 
 def draw_status_bar(self: Any, context: bpy.types.Context) -> None:
     """Nothing; the running job in the status bar, from whatever workspace one looks."""
-    if jobs.DESK.busy:
-        state = status.of(context)
+    state = status.of(context)
+    if jobs.DESK.busy or state.running:
         row = self.layout.row(align=True)
-        row.progress(factor=state.fraction, text=f"{state.title}: {state.line}")
-        row.operator("understudy.cancel", text="", icon="X")
+        row.progress(factor=state.fraction, text=f"{state.title}: {state.line}", translate=False)
+        if jobs.DESK.busy:
+            row.operator("understudy.cancel", text="", icon="X")
 
 
 def _draw_message(box: Any, state: status.UnderstudyStatus) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from ..translation import sentence
+
 WIDE = 400  # of a sidebar, in units of the interface: a list's row has room for a field beside its name from here on
 WRAP_CHARACTERS = 34  # fits beside an icon in the sidebar at its default width
 ICON_CHARACTERS = 3  # what an icon takes
@@ -36,7 +38,7 @@ def wrapped(layout: Any, text: str, icon: str = "NONE", beside: int = 0) -> None
     column = layout.column(align=True)
     column.scale_y = 0.8
     room = room_for_text(bpy.context) - ICON_CHARACTERS * (beside + (icon != "NONE") - 1)
-    for number, line in enumerate(lines_of(bpy.app.translations.pgettext_iface(text), room)):
+    for number, line in enumerate(lines_of(sentence(text), room)):
         shown = icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE")
         column.label(text=line, icon=shown, translate=False)
 

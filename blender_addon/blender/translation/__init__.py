@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts with values in them, in the language that Blender shows. Plain texts of classes, properties and layouts are
-translated by Blender itself, through the tables that `catalogue` registers."""
+"""Texts in the language that Blender shows.
+
+Plain texts of classes, properties and layouts are translated by Blender itself, through the tables that `catalogue`
+registers. `words`, `said` and `tip` are for texts with values in them, `sentence` for messages that come from where
+there is no Blender (core, engine), with their values filled in already.
+"""
 
 from __future__ import annotations
 
 import bpy
+
+from .sentences import sentence
+
+__all__ = ["said", "sentence", "tip", "words"]
 
 
 def words(text: str, **values: object) -> str:
