@@ -31,9 +31,10 @@ EXIT_CODES = "Exit codes: 0 done, 1 the engine's own fault, 2 input that cannot 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0 done, 1 failed, 2 bad input, 130 interrupted."""
-    args = _parser().parse_args(arguments)
-    if args.command == "run":
-        return _run_for_host(args)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["run"]:  # with the standard library alone: the job that installs the engine has nothing else yet
+        return _run_for_host(_add_run(argparse.ArgumentParser(prog="fomm_engine run")).parse_args(given[1:]))
+    args = _parser().parse_args(given)
     command = COMMANDS[args.command]
     try:
         job = command.job_from(args)
@@ -90,7 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, command in COMMANDS.items():
         command.add_arguments(commands.add_parser(name, help=command.help, description=command.help, epilog=EXIT_CODES))
-    run = commands.add_parser("run", help="run a job file and tell about it in events (for hosts)")
-    run.add_argument("job", type=Path)
-    run.add_argument("--events", action="store_true", help="JSON lines on stdout (the only form there is)")
+    _add_run(commands.add_parser("run", help="run a job file and tell about it in events (for hosts)"))
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("job", type=Path)
+    parser.add_argument("--events", action="store_true", help="JSON lines on stdout (the only form there is)")
     return parser

@@ -111,6 +111,18 @@ class PasteCanvas:
         return result
 
 
+def letterboxed(image: Image, size: tuple[int, int]) -> Image:
+    """(height,width,3) `image` as large as fits into `size` (width, height), by Lanczos, black around it."""
+    width, height = size
+    share = min(width / image.shape[1], height / image.shape[0])
+    wide, high = min(width, round(image.shape[1] * share)), min(height, round(image.shape[0] * share))
+    whole = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - wide) // 2, (height - high) // 2
+    method = cv2.INTER_AREA if share < 1 else cv2.INTER_LANCZOS4
+    whole[top : top + high, left : left + wide] = cv2.resize(image, (wide, high), interpolation=method)
+    return whole
+
+
 def soft_mask(side: int, fades: tuple[bool, bool, bool, bool]) -> Array:
     """(side,side) float32: 1 inside, falling smoothly to 0 at the left, top, right, bottom edge where `fades` says."""
     inward = (np.arange(side, dtype=np.float32) + 0.5) / (side * _FADE)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from fomm_engine.commands.command import Command, absolute
-from fomm_engine.models.table import TABLE, named_entry, read_table
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job
+from fomm_engine.wire.model_table import TABLE, named_entry, read_table
 
 _STATES = {"absent": "-", "known": "here, as published", "pinned": "here, pinned", "changed": "CHANGED: verify it"}
 

@@ -4,11 +4,12 @@
 import argparse
 
 from fomm_engine.commands.command import Command, absolute
-from fomm_engine.model.config import config_names
 from fomm_engine.wire.job import Job
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    from fomm_engine.model.config import config_names  # needs PyYAML, which is not there while the engine is installed
+
     parser.add_argument("data", help="a folder of clips: videos, folders of frames; or its folders train and test")
     parser.add_argument("-o", "--output", required=True, help="the model, *.safetensors; beside it *.training/")
     config_help = f"a YAML file, or one of {', '.join(config_names())} (default: %(default)s)"

@@ -70,7 +70,10 @@ def _device() -> dict[str, Any]:
     import torch
 
     best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    return {"best": best, "threads": torch.get_num_threads(), "cores": os.cpu_count()}
+    name = torch.cuda.get_device_name(0) if best == "cuda" else platform.machine()
+    cuda_build = torch.version.cuda or ""  # of a build for NVIDIA cards, whether there is one here or not
+    cores = os.cpu_count()
+    return {"best": best, "name": name, "cuda_build": cuda_build, "threads": torch.get_num_threads(), "cores": cores}
 
 
 def _decoder() -> dict[str, str]:

@@ -11,10 +11,10 @@ from fomm_engine.models.convert import convert
 from fomm_engine.models.folder import models_folder
 from fomm_engine.models.identify import identified
 from fomm_engine.models.store import Store
-from fomm_engine.models.table import TABLE, Entry, named_entry, read_table
 from fomm_engine.stdio import Reporter
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job, checked_options
+from fomm_engine.wire.model_table import TABLE, Entry, named_entry, read_table
 from fomm_engine.wire.whole_file import whole_file
 
 DEFAULTS: dict[str, Any] = {"action": "list", "name": "", "accept_licence": False, "folder": "", "half": False}

@@ -6,8 +6,8 @@ from pathlib import Path
 from fomm_engine.model.checkpoint_file import CheckpointFile, read_checkpoint
 from fomm_engine.model.weights import empty_networks, reports_of, unfit
 from fomm_engine.models.identify import identified
-from fomm_engine.models.table import Entry
 from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.model_table import Entry
 
 # A tensor that each kind of file must hold, and its shape.
 _LANDMARKS: dict[str, tuple[str, tuple[int, ...]]] = {

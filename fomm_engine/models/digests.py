@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fomm_engine.models.table import Known
+from fomm_engine.wire.model_table import Known
 
 _PIECE = 1 << 22
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
 from fomm_engine import __version__
-from fomm_engine.models.table import Source
+from fomm_engine.wire.model_table import Source
 
 YANDEX_API = "https://cloud-api.yandex.net/v1/disk/public/resources/download"
 Progress = Callable[[int, int | None], None]

@@ -5,7 +5,6 @@ import errno
 import math
 import os
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +14,11 @@ from fomm_engine.models.contents import check_contents
 from fomm_engine.models.digests import Digest, digest_of, known_as
 from fomm_engine.models.download import DownloadSettings, SourceError, fetch, forget
 from fomm_engine.models.folder import Pin, made_folder, models_folder, not_writable, read_pins, write_pin
-from fomm_engine.models.table import Entry, Known, Source, find_entry, read_table
+from fomm_engine.models.speedometer import Progress, Speedometer
 from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.model_table import Entry, Known, Source, find_entry, read_table
 
 State = Literal["absent", "known", "pinned", "changed"]
-Progress = Callable[[str, int, int | None, str], None]  # stage, current, total, message: a reporter's
 _MB = 1_000_000
 
 
@@ -126,7 +125,7 @@ class Store:
     def _download_from(self, source: Source, entry: Entry, partial: Path, progress: Progress) -> list[str]:
         wanted = tuple(known for known in entry.known if known.label == source.known)
         size = wanted[0].size if wanted else None
-        fetch(source, partial, _Speedometer(entry, progress), self.settings, size)
+        fetch(source, partial, Speedometer(entry.size_about, progress), self.settings, size)
         try:
             return self._take_in(partial, entry, source.origin, wanted, progress)
         except UserError as error:
@@ -172,29 +171,6 @@ def weights_path(name: str, folder: Path | None = None) -> Path:
     same = [row for row in store.table.values() if row.config and row.config == entry.config]  # slim does as well
     here = [row for row in (entry, *same) if store.path(row).is_file()]
     return store.require(here[0] if here else entry)
-
-
-class _Speedometer:
-    """Turns bytes into a progress in MB with an estimate of the time that is left."""
-
-    def __init__(self, entry: Entry, progress: Progress) -> None:
-        self._about = entry.size_about
-        self._progress = progress
-        self._start: tuple[float, int] | None = None
-
-    def __call__(self, done: int, total: int | None) -> None:
-        now = time.monotonic()
-        self._start = self._start or (now, done)
-        total = total or max(self._about, done)
-        speed = (done - self._start[1]) / max(now - self._start[0], 1e-3)
-        left = f", {speed / _MB:.1f} MB/s, {_duration((total - done) / speed)} left" if speed > 0 else ""
-        self._progress("download", done // _MB, math.ceil(total / _MB), f"MB{left}")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _counting(stage: str, progress: Progress) -> Callable[[int, int], None]:

@@ -123,10 +123,14 @@ KEYPOINTS: tuple[str, ...] = (
     "chin",
 )
 
-JOB_KINDS: tuple[str, ...] = ("capture", "measure", "animate", "models", "train", "reconstruct", "doctor", "fake")
+JOB_KINDS: tuple[str, ...] = (
+    *("capture", "measure", "animate", "widen", "models", "train", "reconstruct"),
+    *("install", "doctor", "fake"),
+)
 STAGES: tuple[str, ...] = (
     *("start", "load", "decode", "track", "solve", "animate", "write", "check"),
-    *("download", "verify", "train", "reconstruct"),
+    *("download", "verify", "train", "reconstruct", "resume"),
+    *("prepare", "resolve", "unpack", "widen"),
 )
 
 TRACKS: dict[str, tuple[int, ...]] = {

@@ -23,10 +23,10 @@ from fomm_engine.models.download import DownloadSettings, SourceError, check_add
 from fomm_engine.models.folder import VARIABLE, models_folder, read_pins
 from fomm_engine.models.identify import PUBLISHED, identified
 from fomm_engine.models.store import Store, weights_path
-from fomm_engine.models.table import Entry, Known, Source, find_entry, named_entry, read_table
 from fomm_engine.stdio import CancelFlag, Reporter
 from fomm_engine.wire.errors import Cancelled, UserError
 from fomm_engine.wire.job import Job
+from fomm_engine.wire.model_table import Entry, Known, Source, find_entry, named_entry, read_table
 
 SMALL = ModelConfig(
     "small",
