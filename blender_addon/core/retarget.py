@@ -54,12 +54,18 @@ class _Motion:
 
 
 def retarget(
-    tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings | None = None, *, probe: Probe | None = None
+    tracks: PerformanceTracks,
+    rig: Rig,
+    settings: RetargetSettings | None = None,
+    *,
+    probe: Probe | None = None,
+    solved: take_weights.SolvedTake | None = None,
 ) -> RetargetResult:
     """Give the curves that make a rig perform a take.
 
     Where the rig was measured (rig.basis), the face is solved in its measured controls, else by the names of its
-    shapes. probe: see `control_contact.Probe`; with it, contacts are closed on the mesh itself.
+    shapes. probe: see `control_contact.Probe`; with it, contacts are closed on the mesh itself. solved: of this take
+    and these settings, where it is known (`take_weights.solve_take`).
 
     Raises ValueError, in one sentence, when no frame shows a face, the neutral frame is not usable or the rig has
     nothing to drive.
@@ -67,15 +73,15 @@ def retarget(
     chosen = RetargetSettings() if settings is None else settings
     if rig.is_empty():
         raise ValueError("The character has no shape key and no bone that is mapped; there is nothing to drive.")
-    neutral = calibration.find_neutral(tracks, chosen.neutral_frame)
-    motion, explained = _solve(tracks, neutral, chosen)
+    shown = take_weights.solve_take(tracks, chosen) if solved is None else solved
+    neutral, motion = shown.neutral, _edited(tracks, shown, chosen)
     curves, told = _curves(motion, tracks, rig, chosen, probe)
     report = RetargetReport(
         neutral_frame=neutral.frame,
         neutral_reason=neutral.reason,
         events=motion.contacts.events,
         lost_frames=int((~tracks.valid).sum()),
-        explained=explained,
+        explained=shown.explained,
         channel_peaks=dict(zip(ARKIT_CHANNELS, motion.weights.max(0).tolist(), strict=True)),
     )
     return RetargetResult(
@@ -90,14 +96,12 @@ def retarget(
     )
 
 
-def _solve(
-    tracks: PerformanceTracks, neutral: calibration.Neutral, settings: RetargetSettings
-) -> tuple[_Motion, float]:
-    """Give the actor's motion at the take's frames, and the share of the features' motion that the weights explain."""
-    weights, contacts, explained = take_weights.solved_weights(tracks, neutral, settings)
+def _edited(tracks: PerformanceTracks, shown: take_weights.SolvedTake, settings: RetargetSettings) -> _Motion:
+    """Give the actor's motion at the take's frames."""
+    weights = shown.weights
     if settings.calibration is not None and not tracks.arkit_is_exact:
         weights = settings.calibration.applied(weights)
-    return _motion(tracks, neutral, settings, weights, contacts), explained
+    return _motion(tracks, shown.neutral, settings, weights, shown.contacts)
 
 
 def _motion(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The take's ARKit weights before any edit: features, the regressor's opinion and the solver put together."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,26 @@ from .settings import RetargetSettings
 from .tracks import PerformanceTracks
 
 REST_PERCENTILE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SolvedTake:
+    """What a take shows before any edit: its neutral, the valid frames' weights (n, 52), contacts, share explained.
+
+    It depends on the take and on the settings' neutral_frame and regressor_trust alone, so that it can be kept while
+    the others are changed.
+    """
+
+    neutral: calibration.Neutral
+    weights: FloatArray
+    contacts: Contacts
+    explained: float
+
+
+def solve_take(tracks: PerformanceTracks, settings: RetargetSettings) -> SolvedTake:
+    """Give what a take shows; raises ValueError when no frame shows a face or the neutral frame is not usable."""
+    neutral = calibration.find_neutral(tracks, settings.neutral_frame)
+    return SolvedTake(neutral, *solved_weights(tracks, neutral, settings))
 
 
 def calibrate(tracks: PerformanceTracks, *, neutral_frame: int | None = None, actor: str = "") -> ActorCalibration:
