@@ -19,16 +19,19 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_VARIABLE = "UNDERSTUDY_SHARED"
+EXAMPLES_VARIABLE = "UNDERSTUDY_EXAMPLES"
 
 # Blender's environments have no hypothesis, and no test there needs it.
 if importlib.util.find_spec("hypothesis") is not None:
     import hypothesis
 
-    # The same examples in every run, and no failure because the machine is busy.
-    hypothesis.settings.register_profile(
-        "project", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-    )
-    hypothesis.settings.load_profile("project")
+    # The same examples in every run, and no failure because the machine is busy. quick: the rings; ci: more of them;
+    # long: new ones every time, for hours nobody waits for (UNDERSTUDY_EXAMPLES=long).
+    usual = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True)
+    hypothesis.settings.register_profile("quick", usual, derandomize=True, max_examples=40)
+    hypothesis.settings.register_profile("ci", usual, derandomize=True, max_examples=300)
+    hypothesis.settings.register_profile("long", usual, max_examples=5000)
+    hypothesis.settings.load_profile(os.environ.get(EXAMPLES_VARIABLE, "quick"))
 
 
 def find_shared_data() -> Path | None:
