@@ -32,6 +32,7 @@ EXPECTED = (
     r"LICENSE",
     r"(?:(?:core|engine|blender|rigs)/(?:\w+/)*)?\w+\.py",
     r"(?:\w+/)*py\.typed",
+    r"portraits/(?:\w+/)?[\w.-]+\.(?:jpg|png|json)",
     r"translations/\w+\.po",
     r"rigs/conventions/[\w.-]+\.json",
     r"wheels/fomm_engine-[\d.]+-py3-none-any\.whl",

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs inside Blender's window (see run.py): from the installed zip to the rendered shot, a picture of every state."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from window import Steps, Window, drive
+
+PLAN = json.loads(Path(sys.argv[sys.argv.index("--") + 1]).read_text(encoding="utf-8"))
+MODULE = "bl_ext.user_default.understudy"
+OUT, WORK = Path(PLAN["out"]), Path(PLAN["work"])
+THEMES = {"light": "Blender_Light.xml", "dark": "Blender_Dark.xml"}
+UI_SCALE = 1.25
+BAKED_FRAME = 40
+
+
+def scene() -> Any:
+    return bpy.context.scene.understudy
+
+
+def state() -> Any:
+    return bpy.context.window_manager.understudy_status
+
+
+def part(name: str) -> Any:
+    return importlib.import_module(f"{MODULE}.blender.{name}")
+
+
+class Walk:
+    """The way through the product, step by step; each leaves what the next one needs."""
+
+    def __init__(self) -> None:
+        self.window = Window(OUT)
+        self.engines: list[int] = []
+
+    def steps(self) -> Steps:
+        for step in (
+            self.install,
+            self.empty,
+            self.installing,
+            self.engine,
+            self.performance,
+            self.errors,
+            self.capture,
+            self.takes,
+            self.character,
+            self.preview,
+            self.bake,
+            self.render,
+            self.portrait,
+            self.save_and_load,
+            self.quit_while_capturing,
+        ):
+            print("---", step.__name__, f"{time.monotonic():.0f}", flush=True)
+            yield from step()
+            if PLAN["only"] and PLAN["only"] in self.window.crops:
+                return
+
+    def install(self) -> Steps:
+        preferences = bpy.context.preferences
+        preferences.view.show_splash = preferences.view.use_save_prompt = False
+        preferences.view.ui_scale = UI_SCALE
+        preferences.system.use_region_overlap = False
+        self._theme(PLAN["theme"])
+        if PLAN["language"]:
+            preferences.view.language = PLAN["language"]
+            preferences.view.use_translate_interface = preferences.view.use_translate_tooltips = True
+        yield 0.5
+        bpy.ops.extensions.package_install_files(filepath=PLAN["zip"], repo="user_default", enable_on_install=True)
+        preferences.addons[MODULE].preferences.takes_folder = str(WORK)
+        yield 0.5
+        for thing in list(bpy.data.objects):
+            bpy.data.objects.remove(thing)
+        yield from self.window.open_tab("Understudy")
+
+    def empty(self) -> Steps:
+        yield from self.window.shot("empty")
+
+    def installing(self) -> Steps:
+        """The real installation is started, seen at work, and stopped; what it began is taken up by the next one."""
+        result = self.window.press("install_engine")
+        if "RUNNING_MODAL" not in result:
+            print("no installation here:", state().said)
+            return
+        until = time.monotonic() + 40
+        yield from self.window.until(lambda: state().fraction > 0 or time.monotonic() > until, 60, "installing")
+        yield 2.0
+        yield from self.window.shot("installing")
+        self.window.press("cancel")
+        yield from self.window.until(lambda: not state().running, 20, "the installation stops")
+
+    def engine(self) -> Steps:
+        bpy.context.preferences.addons[MODULE].preferences.engine_python = PLAN["engine"]
+        self.window.press("check_engine")
+        yield from self._job(90)
+        assert not state().is_error, state().said
+        yield from self.window.shot("engine")
+
+    def performance(self) -> Steps:
+        self.window.press("import_performance", filepath=PLAN["video"])
+        yield 1.0
+        yield from self.window.shot("performance")
+
+    def errors(self) -> Steps:
+        """A wrong file is refused in one sentence, in the panel."""
+        wrong = WORK / "holiday.npz"
+        wrong.write_text("no take")
+        self.window.press("import_take", filepath=str(wrong))
+        assert state().is_error
+        yield from self.window.shot("error")
+        self.window.press("dismiss")
+
+    def capture(self) -> Steps:
+        self.window.press("capture")
+        self._note_engine()
+        yield from self.window.until(lambda: state().fraction > 0.1, 120, "the capture goes on")
+        yield from self.window.shot("capturing")
+        self.window.press("cancel")
+        yield from self.window.until(lambda: not state().running, 20, "the capture stops")
+        assert len(scene().takes) == 0
+        yield from self.window.shot("cancelled")
+        self.window.press("capture")
+        self._note_engine()
+        yield from self._job(240)
+        assert len(scene().takes) == 1, state().said
+        yield from self.window.shot("captured")
+
+    def takes(self) -> Steps:
+        """A second take: the rest of the list works as the user expects, and Ctrl Z too."""
+        self.window.press("duplicate_take")
+        yield 0.5
+        assert len(scene().takes) == 2, state().said
+        yield from self.window.shot("takes")
+        self.window.key("Z", ctrl=True)
+        yield from self.window.until(lambda: len(scene().takes) == 1, 5, "Ctrl Z")
+        self.window.key("Z", ctrl=True, shift=True)
+        yield from self.window.until(lambda: len(scene().takes) == 2, 5, "Ctrl Shift Z")
+
+    def character(self) -> Steps:
+        sys.path.insert(0, PLAN["root"])
+        from rigs.characters.viola.build import build_character
+
+        build_character()
+        bpy.context.view_layer.update()
+        yield 1.0
+        with self.window.inside():
+            bpy.ops.object.select_all(action="DESELECT")
+            self._look_at_face()
+        self.window.press("choose_character")
+        yield 1.0
+        yield from self.window.shot("character")
+        panels = part("panels")
+        yield from self.window.tab_of(
+            "Match", [panels.character.UNDERSTUDY_PT_character, panels.match.UNDERSTUDY_PT_match]
+        )
+        yield from self.window.shot("match_report")
+        yield from self.window.close_tabs()
+
+    def preview(self) -> Steps:
+        yield from ()
+
+    def bake(self) -> Steps:
+        self.window.press("bake")
+        yield from self._job(60)
+        assert scene().baked, state().said
+        bpy.context.scene.frame_set(BAKED_FRAME)
+        yield 1.0
+        yield from self.window.shot("baked")
+        yield from self.window.shot("window_baked", whole=True)
+        panels = part("panels")
+        for name, module, classes in (
+            ("bake_options", panels.bake, ("bake_options", "motion", "neutral")),
+            ("channels", panels.channels, ("regions", "channels")),
+        ):
+            chosen = [getattr(module, f"UNDERSTUDY_PT_{one}") for one in classes]
+            yield from self.window.tab_of(name.replace("_", " ").title(), chosen)
+            yield from self.window.shot(name)
+            yield from self.window.close_tabs()
+
+    def render(self) -> Steps:
+        settings = scene().render
+        settings.engine, settings.width, settings.height = "WORKBENCH", 320, 240
+        settings.output = str(WORK / "render")
+        self.window.press("render_setup")
+        bpy.context.scene.frame_end = bpy.context.scene.frame_start + 3
+        yield 1.0
+        self.window.press("render", still=False)
+        yield from self._job(120)
+        frames = list((WORK / "render").rglob("*.png"))
+        assert len(frames) == 4, (state().said, frames)
+        yield from self.window.shot("rendered")
+
+    def portrait(self) -> Steps:
+        yield from ()
+
+    def save_and_load(self) -> Steps:
+        """Another file is loaded while a capture runs: the engine ends with it; what was saved is there again."""
+        path = str(WORK / "shot.blend")
+        bpy.ops.wm.save_as_mainfile(filepath=path)
+        self.window.press("capture")
+        pid = self._note_engine()
+        yield from self.window.until(lambda: state().line and state().running, 60, "the capture runs")
+        with self.window.inside():
+            bpy.ops.wm.open_mainfile(filepath=path)
+        yield 1.0
+        yield from self.window.until(lambda: not is_alive(pid), 8, "the engine of the file before ends")
+        assert (len(scene().takes), bool(scene().baked)) == (2, True)
+        yield from self.window.open_tab("Understudy")
+        yield from self.window.shot("loaded")
+
+    def quit_while_capturing(self) -> Steps:
+        """Blender is closed while a capture runs: run.py looks whether its engine is gone."""
+        self.window.press("capture")
+        self._note_engine()
+        yield from self.window.until(lambda: state().fraction > 0, 120, "the capture runs")
+
+    def _job(self, seconds: float) -> Steps:
+        yield 0.3
+        yield from self.window.until(lambda: not state().running, seconds, "the job ends")
+        yield 0.3
+
+    def _note_engine(self) -> int:
+        """The engine's process number, kept for run.py."""
+        run = part("jobs").DESK.run
+        assert run is not None, state().said
+        self.engines.append(run.pid)
+        (OUT / "engines.json").write_text(json.dumps(self.engines), encoding="ascii")
+        return run.pid
+
+    def _look_at_face(self) -> None:
+        view = self.window.area().spaces.active
+        view.shading.type, view.shading.color_type = "SOLID", "MATERIAL"
+        view.overlay.show_floor = view.overlay.show_axis_x = view.overlay.show_axis_y = False
+        if bpy.context.scene.camera is not None:
+            view.region_3d.view_perspective = "CAMERA"
+
+    def _theme(self, name: str) -> None:
+        for folder in bpy.utils.preset_paths("interface_theme"):
+            path = os.path.join(folder, THEMES[name])
+            if os.path.isfile(path):
+                bpy.ops.script.execute_preset(filepath=path, menu_idname="USERPREF_MT_interface_theme_presets")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def finish() -> None:
+    sys.stdout.flush()
+    bpy.ops.wm.quit_blender()
+
+
+drive(Walk().steps(), finish)
