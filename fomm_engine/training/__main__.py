@@ -43,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--face-model", type=Path, default=_FACE_MODEL, help="ict_facekit.npz (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("training_runs/default"), help="default: %(default)s")
     parser.add_argument("--minutes", type=float, default=240.0, help="of the stage, or of all (default: %(default)s)")
-    parser.add_argument("--frames", type=int, default=64_000, help="synthetic faces to render (default: %(default)s)")
+    parser.add_argument(
+        "--frames", type=int, default=40_000, help="synthetic faces to render (default: %(default)s; 0.4 MB each)"
+    )
     parser.add_argument("--seed", type=int, default=FaceSetSettings.seed, help="of the faces (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=1, help="of the landmark training (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on with the training in --out")

@@ -26,7 +26,11 @@ class AppearanceSettings:
     glasses: float = 0.22
     sunglasses: float = 0.03
     makeup: float = 0.45
-    faint_brows: float = 0.15
+    faint_brows: float = 0.12
+    pale_brows: float = 0.25  # hardly darker, or lighter, than the skin
+    shaved: float = 0.2  # a shadow of stubble, no hair
+    pale_lips: float = 0.25
+    shaded_lip: float = 0.5  # the upper lip lies in its own shadow
     shadow: float = 0.2
     cast_shadow: float = 0.55  # the first light throws shadows
     bush: float = 0.45  # share of beards that have a volume
@@ -66,8 +70,8 @@ def sample_look(rng: Generator, settings: AppearanceSettings | None = None) -> L
     uniforms: Uniforms = {"seed": rng.uniform(-50, 50, 3)}
     uniforms |= _skin(rng, chances)
     hair_color = _hair_color(rng)
-    uniforms |= _brows(rng, chances, hair_color)
-    uniforms |= _beard(rng, chances, hair_color)
+    uniforms |= _brows(rng, chances, hair_color, uniforms["skin"])
+    uniforms |= _beard(rng, chances, hair_color, uniforms["skin"])
     uniforms |= _eyes(rng)
     uniforms |= _hair(rng, chances, hair_color)
     uniforms |= _makeup(rng, chances)
@@ -106,12 +110,16 @@ def _skin(rng: Generator, chances: AppearanceSettings) -> Uniforms:
         skin = random_color(rng, (0, 360), (0, 0.7), (0.2, 0.9))
     natural = skin * np.array([rng.uniform(0.8, 1.1), *(rng.uniform(0.5, 1.0) * np.array([0.75, 0.78]))])
     lips = natural if rng.random() < 0.75 else random_color(rng, (-25, 20), (0.4, 0.9), (0.1, 0.6))
+    if rng.random() < chances.pale_lips:
+        lips = skin * rng.uniform(0.75, 1.05) * np.array([1.0, rng.uniform(0.8, 1.0), rng.uniform(0.8, 1.0)])
+    shade = rng.uniform(0.1, 0.75) if rng.random() < chances.shaded_lip else 0.0
     freckles = rng.random() if rng.random() < 0.2 else 0.0
     return {
         "skin": skin,
         "skin_noise": np.array([rng.uniform(0, 0.5), rng.uniform(0, 0.35), rng.uniform(0, 0.25), freckles]),
         "lip_color": lips,
-        "lip": np.array([rng.uniform(0.2, 1), rng.uniform(-0.08, 0.06), 0, rng.uniform(0, 0.8)]),
+        "lip": np.array([rng.uniform(0.2, 1), rng.uniform(-0.08, 0.06), shade, rng.uniform(0, 0.8)]),
+        "mouth": np.array([rng.uniform(0.35, 1.1), shade * rng.uniform(0.3, 1.3), rng.uniform(0.3, 1.2), 0]),
     }
 
 
@@ -126,29 +134,40 @@ def _hair_color(rng: Generator) -> NDArray[np.float64]:
     return random_color(rng, *spans[rng.choice(3, p=[0.6, 0.3, 0.1])])
 
 
-def _brows(rng: Generator, chances: AppearanceSettings, hair_color: NDArray[np.float64]) -> Uniforms:
+def _brows(
+    rng: Generator, chances: AppearanceSettings, hair_color: NDArray[np.float64], skin: NDArray[np.float64]
+) -> Uniforms:
+    """`brow`: half width in cm, taper, opacity, softness; `brow_shape`: height over the model's ridge in cm (people's
+    brows lie lower than the mean head's more often than higher), slope, bow, reach."""
     own = np.array([0.05, 0.035, 0.025]) * rng.uniform(0.5, 3)
     color = hair_color * rng.uniform(0.5, 1.1) if rng.random() < 0.7 else own
     opacity = rng.uniform(0, 0.5) if rng.random() < chances.faint_brows else rng.uniform(0.5, 1.1)
-    width = rng.uniform(0.12, 0.3) if rng.random() < 0.3 else rng.uniform(0.3, 0.9)
+    if rng.random() < chances.pale_brows:
+        color = skin * rng.uniform(0.3, 1.15) * np.array([1.0, rng.uniform(0.75, 1.05), rng.uniform(0.6, 1.1)])
+        opacity = rng.uniform(0.35, 1.0)
+    width = rng.uniform(0.12, 0.3) if rng.random() < 0.3 else rng.uniform(0.3, 0.75)
     reach = rng.uniform(0.1, 0.5) if rng.random() < 0.06 else rng.normal(0, 0.06)  # brows that meet
+    height = np.clip(rng.normal(-0.2, 0.32), -1.0, 0.5)
     return {
         "brow_color": color,
         "brow": np.array([width, rng.random(), opacity, rng.uniform(0.15, 0.8)]),
-        "brow_shape": np.array([rng.normal(0, 0.12), rng.normal(0, 0.18), rng.normal(0, 0.14), reach]),
+        "brow_shape": np.array([height, rng.normal(0, 0.2), rng.normal(0, 0.16), reach]),
     }
 
 
-def _beard(rng: Generator, chances: AppearanceSettings, hair_color: NDArray[np.float64]) -> Uniforms:
+def _beard(
+    rng: Generator, chances: AppearanceSettings, hair_color: NDArray[np.float64], skin: NDArray[np.float64]
+) -> Uniforms:
     """`beard`: colour's strength, how far it is cut back, thickness and length in cm (0 = shaved or stubble)."""
     strength = rng.uniform(0.1, 0.95) if rng.random() < chances.beard else 0.0
     bushy = strength > 0.4 and rng.random() < chances.bush
     thick = rng.uniform(0.1, 0.9) if bushy else 0.0
     long = rng.uniform(0, 3.5) * rng.random() if bushy else 0.0
-    return {
-        "beard_color": hair_color * rng.uniform(0.7, 1.3),
-        "beard": np.array([strength, rng.uniform(0.05, 0.55), thick, long]),
-    }
+    color, cut = hair_color * rng.uniform(0.7, 1.3), rng.uniform(0.05, 0.55)
+    if strength == 0.0 and rng.random() < chances.shaved:
+        color, cut = skin * rng.uniform(0.2, 0.8) * np.array([0.8, 1.0, rng.uniform(1.0, 1.4)]), 0.05
+        strength = rng.uniform(0.15, 0.8)
+    return {"beard_color": color, "beard": np.array([strength, cut, thick, long])}
 
 
 def _eyes(rng: Generator) -> Uniforms:
@@ -167,7 +186,7 @@ def _eyes(rng: Generator) -> Uniforms:
 
 def _hair(rng: Generator, chances: AppearanceSettings, hair_color: NDArray[np.float64]) -> Uniforms:
     """`hair_line`: front height, temple depth, lower end, thickness; `hair_cut`: curve, nape, free ears, raggedness."""
-    look = np.array([rng.uniform(0.2, 1.4), rng.uniform(-0.1, 0.6), rng.random() ** 1.5, rng.uniform(0.3, 1)])
+    look = np.array([rng.uniform(0.2, 1.4), rng.uniform(-0.1, 0.6), rng.random() ** 2.5, rng.uniform(0.3, 1)])
     short = rng.random() < chances.short_hair
     front = rng.uniform(5.0, 7.4) if rng.random() < chances.fringe else rng.uniform(7.4, 11.0)
     temple = rng.uniform(-1.5, 2.0) if short else rng.uniform(0, 4.5)
@@ -187,7 +206,7 @@ def _hat(rng: Generator) -> Uniforms:
     front = rng.uniform(6.8, 9.5)
     return {
         "hair_color": random_color(rng, (0, 360), (0, 0.9), (0.02, 0.8)),
-        "hair": np.array([0.2, 1.0, rng.random() ** 1.5, rng.uniform(0.3, 1)]),
+        "hair": np.array([0.2, 1.0, rng.random() ** 2.5, rng.uniform(0.3, 1)]),
         "hair_line": np.array([front, rng.uniform(-1, 1), rng.uniform(4, 7), rng.uniform(0.5, 1.5)]),
         "hair_cut": np.array([0, 0, 0, 0.1]),
     }

@@ -28,10 +28,10 @@ class FaceSetSettings:
     """Size and distributions of a set. The first `held_out_shards` are never trained on (identities differ)."""
 
     seed: int = 20
-    shards: int = 320
+    shards: int = 200
     people_per_shard: int = 50
     frames_per_person: int = 4
-    size_px: int = 192
+    size_px: int = 320  # the close look at eyes and mouth needs more than the landmark net
     held_out_shards: int = 5
     scene: SceneSettings = field(default_factory=SceneSettings)
     expression: ExpressionSettings = field(default_factory=ExpressionSettings)

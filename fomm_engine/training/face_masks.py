@@ -33,6 +33,20 @@ def paint_attributes(model: FaceModel) -> FloatArray:
     return np.stack(columns, 1).astype(np.float32)
 
 
+def lid_distance_cm(model: FaceModel) -> FloatArray:
+    """Frontal distance (N,) of the skin of the mean face to the lids' edge, negative within the eye, 9 far away."""
+    return _lid_distance(model.neutral_cm, model.neutral_cm[model.landmarks])
+
+
+def brow_line_cm(model: FaceModel, name: str) -> FloatArray:
+    """Frontal places (5, 2) of the points of "brow_right" or "brow_left" on the mean face, the outer end first."""
+    return _outer_end_first(model.neutral_cm[model.landmarks[list(LANDMARKS[name])], :2].astype(np.float64))
+
+
+def _outer_end_first(line: FloatArray) -> FloatArray:
+    return line if abs(line[0, 0]) > abs(line[-1, 0]) else line[::-1]
+
+
 def _front(count: int) -> NDArray[np.bool_]:
     return np.arange(count) < FACE_VERTICES
 
@@ -67,9 +81,7 @@ def _brow_coordinates(neutral: FloatArray, points: FloatArray) -> tuple[FloatArr
     across = np.full(len(neutral), _FAR_CM, np.float32)
     for sign, name in ((-1, "brow_right"), (1, "brow_left")):
         near = _front(len(neutral)) & (x * sign >= 0) & (y > 3.5) & (y < 9) & (z > 5)
-        line = points[list(LANDMARKS[name])][:, :2].astype(np.float64)
-        if sign > 0:
-            line = line[::-1]
+        line = _outer_end_first(points[list(LANDMARKS[name])][:, :2].astype(np.float64))
         along[near], distance = _polyline_coordinates(neutral[near, :2], line)
         across[near] = distance * -sign
     return along, across

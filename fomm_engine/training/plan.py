@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fomm_engine.face.detect import FaceFinder
 from fomm_engine.face.nets import ArkitRegressor, BoxNet, LandmarkNet
+from fomm_engine.face.region_nets import RegionNets
 from fomm_engine.face.weights import WEIGHTS_FOLDER, load_arkit_regressor, load_box_net, load_landmark_net
 from fomm_engine.training import arkit_training, box_training, landmark_training
 from fomm_engine.training.arkit_training import ArkitTrainingSettings, train_arkit
@@ -26,6 +27,9 @@ from fomm_engine.training.landmark_data import held_out_batch
 from fomm_engine.training.landmark_losses import landmark_scores
 from fomm_engine.training.landmark_training import LandmarkTrainingSettings, train_landmarks
 from fomm_engine.training.prior import face_prior
+from fomm_engine.training.regions import training as region_training
+from fomm_engine.training.regions.data import RegionDataSettings
+from fomm_engine.training.regions.training import RegionTrainingSettings, train_regions
 from fomm_engine.training.sheets import failures_sheet, write_png, write_sheets
 from fomm_engine.wire.errors import UserError
 
@@ -33,6 +37,7 @@ Log = Callable[[str], None]
 _ORIGIN = "Trained by fomm_engine.training on synthetic faces of the ICT FaceKit light model"
 _NETS = {
     "landmarks": (LandmarkNet, landmark_training.CHECKPOINT_NAME),
+    "regions": (RegionNets, region_training.CHECKPOINT_NAME),
     "box": (BoxNet, box_training.CHECKPOINT_NAME),
     "arkit": (ArkitRegressor, arkit_training.CHECKPOINT_NAME),
 }
@@ -124,6 +129,18 @@ def _landmarks(plan: TrainingPlan, limit_s: float, log: Log) -> None:
     train_landmarks(_data(plan), plan.out, settings, log)
 
 
+def _regions(plan: TrainingPlan, limit_s: float, log: Log) -> None:
+    """Needs the landmark net: the patches are cut around its points."""
+    checkpoint = plan.out / landmark_training.CHECKPOINT_NAME
+    if not checkpoint.exists():
+        raise UserError("training-incomplete", f"{plan.out} has no landmark net.", "Run the stage landmarks first.")
+    landmarks = LandmarkNet()
+    landmarks.load_state_dict(averaged_weights(checkpoint)[0])
+    data = RegionDataSettings(mouths=plan.batch)
+    settings = RegionTrainingSettings(planned_s=limit_s, workers=plan.workers, held_out=plan.held_out, data=data)
+    train_regions(_data(plan), plan.out, landmarks.eval(), settings, log)
+
+
 def _box(plan: TrainingPlan, limit_s: float, log: Log) -> None:
     settings = BoxTrainingSettings(
         planned_s=limit_s, workers=plan.workers, batch=2 * plan.batch, held_out=plan.held_out
@@ -186,7 +203,8 @@ STAGES = {
     "prior": _Stage(_prior, 0.0),
     "faces": _Stage(_faces, 0.3),
     "sheets": _Stage(_sheets, 0.0),
-    "landmarks": _Stage(_landmarks, 0.54),
+    "landmarks": _Stage(_landmarks, 0.42),
+    "regions": _Stage(_regions, 0.12),
     "box": _Stage(_box, 0.1),
     "arkit": _Stage(_arkit, 0.06),
     "export": _Stage(_export, 0.0),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fomm_engine.training import props
+from fomm_engine.training.brow_labels import BrowLabels
 from fomm_engine.training.cast_shadow import CastMap, light_view
 from fomm_engine.training.face_masks import paint_attributes
 from fomm_engine.training.face_model import FaceModel, FloatArray, eyeball_centres_cm
@@ -27,7 +28,8 @@ _PROP_FLOATS = 17  # position, normal, rest, two paint attributes
 @dataclass(frozen=True)
 class Rendering:
     """A picture and its truth: `rgba` (H, W, 4) uint8 with straight alpha; `points_px` (70, 2) continuous pixels from
-    the top left corner, hidden points included; `points_camera_cm` (70, 3) in the camera frame."""
+    the top left corner, hidden points included, brows where their hair is painted; `points_camera_cm` (70, 3) the
+    same in the camera frame."""
 
     rgba: NDArray[np.uint8]
     points_px: FloatArray
@@ -50,6 +52,7 @@ class FaceRenderer:
         self._prop_indices = self._context.buffer(reserve=30000 * 4, dynamic=True)
         self._props = {name: self._prop_array(name) for name in _PROP_MATERIALS}
         self._target = self._context.simple_framebuffer(size_px, 4)
+        self._brows = BrowLabels(model)
         self._eye_centres = eyeball_centres_cm(model.neutral_cm)
 
     def __enter__(self) -> "FaceRenderer":
@@ -76,7 +79,8 @@ class FaceRenderer:
         self._begin(person, shot)
         self._draw_head(person)
         self._draw_props(person, shot, points, worn)
-        camera = points @ shot.rotation_camera_from_head.T + shot.translation_cm
+        labels = self._brows.followed(points, vertices, person.look.uniforms["brow_shape"])
+        camera = labels @ shot.rotation_camera_from_head.T + shot.translation_cm
         return Rendering(self._read(), project(camera, shot).astype(np.float32), camera.astype(np.float32))
 
     def _program(self, material: str) -> moderngl.Program:

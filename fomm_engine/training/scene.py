@@ -8,6 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from fomm_engine.training.appearance import AppearanceSettings, Look, drawn_by_hand, sample_look
+from fomm_engine.training.eye_shapes import EyeShapeSettings, with_eye_shapes
 from fomm_engine.training.face_model import FaceModel, FloatArray, eyeball_centres_cm
 from fomm_engine.wire.names import LANDMARKS
 
@@ -27,8 +28,9 @@ class SceneSettings:
     wide_pose_deg: tuple[float, float, float] = (60.0, 35.0, 30.0)
     pose_limit_deg: tuple[float, float, float] = (65.0, 38.0, 35.0)
     field_of_view_deg: tuple[float, float] = (12.0, 48.0)
-    face_share: tuple[float, float] = (0.46, 0.64)  # of the image's side
+    face_share: tuple[float, float] = (0.5, 0.68)  # of the image's side
     appearance: AppearanceSettings = AppearanceSettings()
+    eyes: EyeShapeSettings = EyeShapeSettings()
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ def sample_person(model: FaceModel, rng: Generator, settings: SceneSettings) -> 
     weights = np.clip(rng.normal(0, 1, len(model.identity_cm)), -2.5, 2.5) * amplitude
     base = model.shape_cm(weights.astype(np.float32))
     warp = sample_warp(model, base, rng) if rng.random() < settings.stylised else None
+    if warp is None:
+        base = with_eye_shapes(model, base, rng, settings.eyes)
     look = sample_look(rng, settings.appearance)
     if warp and rng.random() < 0.5:
         look = drawn_by_hand(look, rng)

@@ -52,6 +52,7 @@ _FRAGMENT_HEAD = """
 in vec3 seen; in vec3 facing; in vec3 at; in vec4 mask_a; in vec4 mask_b; in float grown;
 out vec4 result;
 uniform vec3 seed; uniform vec3 skin; uniform vec4 skin_noise; uniform vec3 lip_color; uniform vec4 lip;
+uniform vec4 mouth;
 uniform vec3 brow_color; uniform vec4 brow; uniform vec4 brow_shape; uniform vec3 beard_color; uniform vec4 beard;
 uniform vec3 iris_color; uniform vec4 iris; uniform vec3 sclera; uniform vec3 eye_centre; uniform vec3 hair_color;
 uniform vec4 hair; uniform vec3 ambient; uniform mat3 ambient_slope; uniform mat3 light_direction;
@@ -96,7 +97,11 @@ _SKIN = """
   c = mix(c, makeup_color * dot(c, vec3(.5)), near * mix(makeup.y, makeup.x, above));
   c = mix(c, vec3(.06, .04, .03), smoothstep(makeup.z + .06, makeup.z, lid) * makeup.w);
   float lips = smoothstep(-.05, .10, mask_a.x + .10 * (n2 - .5) + lip.y);
-  c = mix(c, lip_color * (.85 + .3 * n3), lips * lip.x); specular = mix(specular, gloss.w, lips * lip.x);
+  float line = -3.31 - .04 * at.x * at.x;  // where the lips meet
+  float upper = smoothstep(line - .02, line + .05, at.y), inwards = smoothstep(line + .95, line + .1, at.y);
+  c = mix(c, lip_color * (.85 + .3 * n3), lips * lip.x);
+  c *= 1. - lip.z * upper * smoothstep(-.1, .2, mask_a.x) * (.4 + .6 * inwards);
+  specular = mix(specular, gloss.w, lips * lip.x);
   float hairs = noise(at * 7. + seed);
   float chin = smoothstep(beard.y, beard.y + .35, mask_a.y * (.55 + .9 * mix(n2, hairs, .5)));
   c = mix(c, beard_color * (.6 + .8 * hairs), chin * beard.x); specular *= 1. - .7 * chin * beard.x;
@@ -112,7 +117,7 @@ _SKIN = """
 """
 
 _CAVITY = """
-  float d = clamp((at.z - 5.) / 6., 0., 1.); c = vec3(.35, .12, .11) * (.1 + .9 * d * d);
+  float d = clamp((at.z - 5.) / 6., 0., 1.); c = vec3(.35, .12, .11) * (.1 + .9 * d * d) * mouth.z;
   open = .15 + .6 * d * d; specular *= .5;
 """
 
@@ -121,7 +126,8 @@ _GUMS = """
 """
 
 _TEETH = """
-  float d = clamp((at.z - 5.5) / 4., 0., 1.); c = sclera * vec3(.95, .9, .8) * mix(.15, 1., d); open = .35 + .5 * d;
+  float d = clamp((at.z - 5.5) / 4., 0., 1.); c = sclera * vec3(.95, .9, .8) * mix(.15, 1., d) * mouth.x;
+  open = .35 + .5 * d; c *= 1. - mouth.y * smoothstep(-3.6, -2.7, at.y);  // the upper lip's shadow
 """
 
 _EYE = """
