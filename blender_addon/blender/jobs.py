@@ -9,14 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import bpy
+
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job
 
 from ..engine.process import CancelTimes
 from ..engine.run import EngineRun, absolute_job
 from ..engine.session import Session
-from . import paths
+from . import paths, preferences
 
+MODELS_VARIABLE = "UNDERSTUDY_MODELS"  # the engine keeps what it downloads and compiles where uninstalling finds it
 POLL_INTERVAL_S = 0.1
 BLOCKING_INTERVAL_S = 0.05
 
@@ -98,4 +101,14 @@ atexit.register(DESK.close)
 
 def start_engine(job: Job, python: Path) -> EngineRun:
     """A started engine job. Raises UserError where it cannot be started."""
-    return EngineRun(absolute_job(job), python, time.monotonic(), source_root=paths.source_root(), times=DESK.times)
+    extra = {MODELS_VARIABLE: str(preferences.models_folder(bpy.context))}
+    root = paths.source_root()
+    return EngineRun(absolute_job(job), python, time.monotonic(), source_root=root, times=DESK.times, extra=extra)
+
+
+def start_installation(job: Job, base_python: Path) -> EngineRun:
+    """The started installation, run from the engine's package by a Python that has nothing of it yet."""
+    package = Path(job.input["package"])
+    extra = {"PYTHONPATH": str(package)} if package.suffix == ".whl" else {}
+    root = paths.source_root() if not extra else None
+    return EngineRun(absolute_job(job), base_python, time.monotonic(), source_root=root, times=DESK.times, extra=extra)

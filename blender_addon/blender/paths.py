@@ -55,6 +55,16 @@ def user_folder(name: str = "", *, create: bool = True) -> Path:
         return folder
 
 
+def models_folder() -> Path:
+    """Where downloaded weights and what the engine compiles for this machine are kept."""
+    return user_folder("models", create=False)
+
+
+def portraits_folder() -> Path:
+    """The folder of the portraits that come with the extension, a folder in it for each category."""
+    return _EXTENSION_ROOT / "portraits"
+
+
 def takes_folder(chosen: str = "") -> Path:
     """The folder where new takes go: the chosen one, else `takes` beside the .blend, else the user folder's."""
     if chosen:

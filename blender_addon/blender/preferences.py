@@ -3,16 +3,29 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
-from ..engine.install import environment_python, installed_package
-from . import jobs, paths, status
+from ..engine.builds import runnable, this_machine
+from ..engine.install import ENVIRONMENT, environment_python, installed
+from . import paths
 from .compat import BLEND_RELATIVE
+
+
+def _check_soon(_own: UnderstudyPreferences, _context: bpy.types.Context) -> None:
+    from . import engine_check
+
+    engine_check.soon()
+
+
+class UnderstudyFolder(bpy.types.PropertyGroup):
+    """A folder of the user's that the galleries show"""
+
+    path: StringProperty(
+        name="Folder", description="A folder of pictures or videos", subtype="DIR_PATH", options=BLEND_RELATIVE
+    )
 
 
 class UnderstudyPreferences(bpy.types.AddonPreferences):
@@ -25,6 +38,7 @@ class UnderstudyPreferences(bpy.types.AddonPreferences):
         description="Python of an environment that has the engine (its folder will do); empty for the installed one",
         subtype="FILE_PATH",
         options=BLEND_RELATIVE,
+        update=_check_soon,
     )
     engine_folder: StringProperty(
         name="Install To",
@@ -32,15 +46,21 @@ class UnderstudyPreferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
         options=BLEND_RELATIVE,
     )
+    wheels_folder: StringProperty(
+        name="Wheels",
+        description="A folder of downloaded Python wheels to install from, without any network; empty for the network",
+        subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
+    )
     device: EnumProperty(
         name="Build",
-        description="Which build of PyTorch the engine gets",
+        description="Which build of PyTorch the engine gets; what suits this machine is chosen already",
         items=(
             ("CPU", "CPU", "Runs everywhere; the smallest download"),
             ("CUDA", "CUDA", "For NVIDIA cards; a large download"),
             ("METAL", "Metal", "For Apple's own processors"),
         ),
-        default="METAL" if sys.platform == "darwin" else "CPU",
+        default=runnable(this_machine())[0],
     )
     takes_folder: StringProperty(
         name="Takes",
@@ -48,34 +68,19 @@ class UnderstudyPreferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
         options=BLEND_RELATIVE,
     )
+    models_folder: StringProperty(
+        name="Models",
+        description="Where downloaded models are kept; empty for the extension's own folder, which goes with it",
+        subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
+    )
+    gallery_folders: CollectionProperty(type=UnderstudyFolder)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; lays out the engine's state, its choices, and the folders."""
-        layout = self.layout
-        layout.use_property_split = True
-        _draw_engine(self, layout, context)
-        layout.separator()
-        layout.prop(self, "takes_folder")
+        from .panels.preferences import draw_preferences
 
-
-def _draw_engine(own: UnderstudyPreferences, layout: Any, context: bpy.types.Context) -> None:
-    state = status.of(context)
-    ready = engine_python(context).is_file()
-    text = "The engine is installed" if ready else "The engine is not installed yet"
-    layout.label(text=text, icon="CHECKMARK" if ready else "INFO")
-    layout.prop(own, "device")
-    layout.prop(own, "engine_folder")
-    row = layout.row()
-    row.operator("understudy.install_engine", icon="IMPORT")
-    row.operator("understudy.check_engine", icon="VIEWZOOM")
-    if not bpy.app.online_access:
-        layout.label(text="Allow Online Access (System) to install", icon="INTERNET_OFFLINE")
-    layout.prop(own, "engine_python", text="Or Use")
-    if jobs.DESK.busy:
-        layout.progress(factor=state.fraction, text=state.line)
-        layout.operator("understudy.cancel", icon="X")
-    elif state.said:
-        layout.label(text=state.said, icon="ERROR" if state.is_error else "INFO")
+        draw_preferences(self, self.layout, context)
 
 
 def get(context: bpy.types.Context) -> UnderstudyPreferences | None:
@@ -88,8 +93,8 @@ def engine_folder(context: bpy.types.Context) -> Path:
     """The folder of the engine's own environment, whether it is there already or not."""
     own = get(context)
     if own is not None and own.engine_folder:
-        return Path(bpy.path.abspath(own.engine_folder)) / "understudy-engine"
-    return paths.user_folder("engine", create=False) / "understudy-engine"
+        return Path(bpy.path.abspath(own.engine_folder)) / ENVIRONMENT
+    return paths.user_folder("engine", create=False) / ENVIRONMENT
 
 
 def engine_python(context: bpy.types.Context) -> Path:
@@ -98,15 +103,37 @@ def engine_python(context: bpy.types.Context) -> Path:
     if own is not None and own.engine_python:
         return environment_python(Path(bpy.path.abspath(own.engine_python)))
     folder = engine_folder(context)
-    return environment_python(folder) if installed_package(folder) else Path()
+    return environment_python(folder) if installed(folder) else Path()
 
 
 def has_engine(context: bpy.types.Context) -> bool:
     """Whether an engine was installed or chosen."""
-    return bool(engine_python(context).name)
+    from . import engine_state
+
+    return engine_state.state(context).works
+
+
+def wheels_folder(context: bpy.types.Context) -> Path | None:
+    """The folder to install from without any network, None for the network."""
+    own = get(context)
+    return Path(bpy.path.abspath(own.wheels_folder)) if own is not None and own.wheels_folder else None
+
+
+def may_install(context: bpy.types.Context) -> bool:
+    """Whether the installation has a place to install from: Blender may go online, or there is a folder of wheels."""
+    return bpy.app.online_access or wheels_folder(context) is not None
 
 
 def takes_folder(context: bpy.types.Context) -> Path:
     """The folder where new takes go, made where it is missing."""
     own = get(context)
     return paths.takes_folder(own.takes_folder if own is not None else "")
+
+
+def models_folder(context: bpy.types.Context) -> Path:
+    """Where downloaded weights are kept: the chosen folder, else the extension's own."""
+    own = get(context)
+    return Path(bpy.path.abspath(own.models_folder)) if own is not None and own.models_folder else paths.models_folder()
+
+
+CLASSES: tuple[type, ...] = (UnderstudyFolder, UnderstudyPreferences)

@@ -20,6 +20,12 @@ STAGE_WORDS = {
     "animate": "Animating",
     "write": "Writing",
     "check": "Checking",
+    "prepare": "Making the environment",
+    "resolve": "Looking for the packages",
+    "download": "Downloading",
+    "unpack": "Unpacking",
+    "verify": "Verifying",
+    "widen": "Writing 1920 x 1080",
 }
 
 
@@ -74,6 +80,8 @@ def session_line(session: Session) -> str:
     if session.phase is Phase.STARTING:
         return words("Starting the engine")
     step = words(STAGE_WORDS.get(session.stage, session.stage))
+    if session.stage == "download" and session.total:  # the engine knows its speed, and what was there already
+        return f"{step} {session.current}/{session.total} {session.message}"
     if session.total:
         step = f"{step} {session.current}/{session.total}"
     if session.seconds_left is None:

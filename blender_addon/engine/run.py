@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,12 +26,20 @@ class EngineRun:
     """A running engine job.
 
     folder: the job's own, removed at the end. python: the engine's interpreter.
-    source_root: the folder that holds `fomm_engine` where it is not installed.
+    source_root: the folder that holds `fomm_engine` where it is not installed. extra: what is added to the process's
+    environment, which has nothing of this one's Python in it.
     Raises UserError("engine-python-missing", "engine-not-startable") where the process cannot be started.
     """
 
     def __init__(
-        self, job: Job, python: Path, now_s: float, *, source_root: Path | None = None, times: CancelTimes | None = None
+        self,
+        job: Job,
+        python: Path,
+        now_s: float,
+        *,
+        source_root: Path | None = None,
+        times: CancelTimes | None = None,
+        extra: Mapping[str, str] | None = None,
     ) -> None:
         _require_python(python)
         self.folder = Path(tempfile.mkdtemp(prefix="understudy-job-"))
@@ -38,7 +47,8 @@ class EngineRun:
         write_job(job, job_file)
         directory = source_root or self.folder
         try:
-            self._process = LineProcess(engine_command(python, job_file, environment=os.environ, directory=directory))
+            command = engine_command(python, job_file, environment=os.environ, directory=directory)
+            self._process = LineProcess(replace(command, environment={**command.environment, **(extra or {})}))
         except OSError as error:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise UserError("engine-not-startable", f"The engine cannot be started ({error.strerror}).") from error

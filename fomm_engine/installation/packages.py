@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which packages the engine needs here, as pip resolves them, and their files, fetched so that nothing comes twice."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -67,7 +68,10 @@ def resolved(python: Path, package: Path, places: Places, work: Path, reporter: 
     one of the usual index. Raises UserError as children.run does.
     """
     reporter.progress("resolve", 0, None, "packages")
-    torch = _dry_run(python, [torch_requirement(package)], places.arguments(torch_alone=True), work, reporter)
+    if places.wheels is None:
+        _renew_pip(python, reporter)
+    alone = [*places.arguments(torch_alone=True), "--no-deps"]
+    torch = _dry_run(python, [torch_requirement(package)], alone, work, reporter)
     chosen = [f"torch=={item.version}" for item in torch if item.name == "torch"]
     words = [*requirements(package), *chosen]
     found = _dry_run(python, words, places.arguments(), work, reporter)
@@ -111,6 +115,12 @@ def torch_requirement(package: Path) -> str:
         if match:
             return "torch" + (match.group(1) or "").strip("() ").replace(" ", "")
     return "torch"
+
+
+def _renew_pip(python: Path, reporter: Reporter) -> None:
+    """Nothing; pip is the newest where it can be had: old ones fetch whole packages only to read what they ask for."""
+    with contextlib.suppress(UserError):
+        run([python, *PIP, "install", "--quiet", "--upgrade", "pip"], reporter, doing="Renewing pip")
 
 
 def _dry_run(python: Path, words: list[str], places: list[str], work: Path, reporter: Reporter) -> list[Wanted]:
