@@ -2,7 +2,7 @@
 """The whole path in a real Blender window: python tests/window/run.py --blender "xvfb-run -a blender" --out DIR
 
 Starts Blender with fresh user folders, installs the built zip as a user would, and lets walk.py go from the empty scene
-to the rendered shot, taking pictures. Afterwards no process of the engine may be left. Exit codes: 0 all well or skipped
+to the rendered shot, taking pictures. Afterwards no process of the engine may be left. Exit codes: 0 well or skipped
 with a reason, 1 something is wrong.
 """
 
