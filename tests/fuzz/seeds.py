@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A few whole inputs of each format, so that the fuzzer starts behind the first check and not before it."""
 
+import io
 import json
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def _job() -> list[bytes]:
 
 def _capture() -> list[bytes]:
     header = b"{" + json.dumps({"format": "face-capture", "version": [1, 0], "source": {"file": "a"}}).encode()[1:]
-    return [header, b"\x00\x93NUMPY\x01\x00", b"PK\x03\x04"]
+    return [header, b"\x00\x93NUMPY\x01\x00", *_archive()[1:]]
 
 
 def _rig_map() -> list[bytes]:
@@ -57,6 +58,32 @@ def _live_link() -> list[bytes]:
     return [f"{','.join(COLUMNS)}\n{row}\n".encode()]
 
 
+def _calibration() -> list[bytes]:
+    fields = {"format": "actor-calibration", "version": 1, "actor": "Ada", "ranges": {"jawOpen": [0.1, 0.8]}}
+    return [json.dumps(fields).encode()]
+
+
+def _archive() -> list[bytes]:
+    """An npy of two rows of numbers for each of the first arrays, and a header."""
+    found = [b'{"format": "face-motion", "version": [1, 0]}', b"PK\x03\x04"]
+    for place, kind in enumerate((np.float32, np.float64, np.int8, np.bool_, "U3")):
+        stream = io.BytesIO()
+        np.save(stream, np.zeros((2, 10, 2), kind))
+        found.append(bytes([place]) + stream.getvalue())
+    return found
+
+
+def _face() -> list[bytes]:
+    shapes = {"neutral_cm": (70, 3), "expression_cm": (2, 70, 3)}
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        size = 2 * int(np.prod(shape))
+        header[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header).encode()
+    return [len(text).to_bytes(8, "little") + text + bytes(end)]
+
+
 _MAKERS = {
     "event": lambda: [line.encode() for line in LINES],
     "session": _session,
@@ -65,4 +92,7 @@ _MAKERS = {
     "rig_map": _rig_map,
     "rig_basis": _rig_basis,
     "live_link": _live_link,
+    "calibration": _calibration,
+    "motion": _archive,
+    "face": _face,
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is fuzzed: one function for each format, which takes any bytes and may raise only the format's own errors."""
 
+import functools
 import io
 import json
 import tempfile
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from blender_addon.core.actor_calibration import calibration_from_plain
 from blender_addon.core.live_link import parse_csv
 from blender_addon.core.rig_basis import basis_from_plain
 from blender_addon.core.rig_map import match_shapes, parse_convention
@@ -19,7 +21,9 @@ from fomm_engine.wire.capture import read_capture
 from fomm_engine.wire.errors import ProtocolError, UserError
 from fomm_engine.wire.events import parse_line
 from fomm_engine.wire.job import job_from_fields
+from fomm_engine.wire.motion_tracks import POINT_TRACKS, SOURCE, read_motion
 from fomm_engine.wire.names import MODELS, TRACKS
+from fomm_engine.wire.standard_face import standard_face
 from fomm_engine.wire.strict_json import parse_json
 
 
@@ -53,12 +57,35 @@ def capture(data: bytes) -> None:
     """A take: raw bytes as the file, and as parts of an archive that is otherwise whole."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.capture.npz"
-        for content in (data, _archive_around(data)):
+        for content in (data, _archive_of(data, _take_members())):
             path.write_bytes(content)
             try:
                 read_capture(path)
             except UserError:
                 continue
+
+
+def motion(data: bytes) -> None:
+    """A motion file: raw bytes as the file, and as parts of an archive that is otherwise whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.motion.npz"
+        for content in (data, _archive_of(data, _motion_members())):
+            path.write_bytes(content)
+            try:
+                read_motion(path)
+            except UserError:
+                continue
+
+
+def face(data: bytes) -> None:
+    """A safetensors file, as the standard face is read from one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.safetensors"
+        path.write_bytes(data)
+        try:
+            standard_face.__wrapped__(path)
+        except UserError:
+            return
 
 
 def rig_map(data: bytes) -> None:
@@ -81,6 +108,14 @@ def rig_basis(data: bytes) -> None:
         return
 
 
+def calibration(data: bytes) -> None:
+    """An actor's calibration."""
+    try:
+        calibration_from_plain(_json(data))
+    except ValueError:
+        return
+
+
 def live_link(data: bytes) -> None:
     """A Live Link Face CSV."""
     try:
@@ -97,6 +132,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "rig_map": rig_map,
     "rig_basis": rig_basis,
     "live_link": live_link,
+    "calibration": calibration,
+    "motion": motion,
+    "face": face,
 }
 
 
@@ -107,21 +145,37 @@ def _json(data: bytes) -> Any:
         return None
 
 
-def _archive_around(data: bytes) -> bytes:
-    """A take of two frames whose header, or one array chosen by the first byte, is replaced by the rest of `data`."""
+@functools.cache
+def _take_members() -> dict[str, bytes]:
+    """The members of a take of two frames."""
     header = json.dumps({"format": "face-capture", "version": [1, 0]})
     arrays: dict[str, Any] = {"header": np.array(header), "time_s": np.arange(2.0), "valid": np.ones(2, bool)}
     arrays |= {f"track/{name}": np.zeros((2, *shape), np.float32) for name, shape in TRACKS.items()}
     arrays |= {f"model/{name}": np.zeros(shape, np.float32) for name, shape in MODELS.items()}
-    names = sorted(arrays)
+    return {name: _npy(array) for name, array in arrays.items()}
+
+
+@functools.cache
+def _motion_members() -> dict[str, bytes]:
+    """The members of a motion file of two frames."""
+    header = json.dumps({"format": "face-motion", "version": [1, 0]})
+    arrays: dict[str, Any] = {"header": np.array(header), "time_s": np.arange(2.0)}
+    arrays |= {f"track/{name}": np.zeros((2, 10, 2), np.float32) for name in POINT_TRACKS}
+    arrays |= {f"model/{name}": np.zeros((10, 2), np.float32) for name in SOURCE}
+    return {name: _npy(array) for name, array in arrays.items()}
+
+
+def _archive_of(data: bytes, members: dict[str, bytes]) -> bytes:
+    """The archive whose header, or one array chosen by the first byte, is replaced by the rest of `data`."""
+    names = sorted(members)
     chosen = names[data[0] % len(names)] if data else "header"
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        for name, array in arrays.items():
+        for name, content in members.items():
             if name == "header" and data[:1] == b"{":
                 archive.writestr("header.npy", _npy(np.array(data.decode("utf-8", "replace"))))
             else:
-                archive.writestr(f"{name}.npy", data[1:] if name == chosen else _npy(array))
+                archive.writestr(f"{name}.npy", data[1:] if name == chosen else content)
     return stream.getvalue()
 
 
