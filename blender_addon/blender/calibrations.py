@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy
 
 from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.strict_json import parse_json
 
 from ..core.actor_calibration import ActorCalibration, calibration_from_plain, calibration_to_plain
 from . import properties
@@ -22,7 +23,7 @@ def of_take(scene: bpy.types.Scene, take: properties.UnderstudyTake | None) -> A
     if take is None or not take.actor:
         return None
     entry = properties.of(scene).calibrations.get(take.actor)
-    return calibration_from_plain(json.loads(entry.data)) if entry is not None else None
+    return calibration_from_plain(parse_json(entry.data)) if entry is not None else None
 
 
 def keep(scene: bpy.types.Scene, calibration: ActorCalibration, take: str) -> None:
@@ -62,7 +63,7 @@ def read(path: Path) -> ActorCalibration:
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise ValueError("It is too large.")
-        return calibration_from_plain(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, RecursionError) as error:
+        return calibration_from_plain(parse_json(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
         message = f"{path.name} is no calibration that can be read: {error}"
         raise UserError("calibration-broken", message, "Export it again.") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.strict_json import parse_json
 
 from ..core import rig_map
 from . import paths
@@ -44,12 +45,12 @@ def read_map(path: Path) -> tuple[rig_map.Convention, dict[str, Any]]:
     if path.stat().st_size > LARGEST_FILE_BYTES:
         raise _broken(path, "it is too large")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(data, dict) or data.get("format") != rig_map.FORMAT:
             raise _broken(path, "it is of another kind")
         settings = data.get("settings", {})
         return rig_map.parse_convention(data), settings if isinstance(settings, dict) else {}
-    except (ValueError, RecursionError) as error:  # JSON's and text's own errors are ValueErrors
+    except (OSError, ValueError) as error:  # JSON's and text's own errors are ValueErrors
         raise _broken(path, str(error)) from error
 
 

@@ -79,7 +79,8 @@ def calibration_from_plain(plain: Any) -> ActorCalibration:
     if given.get("format") != FORMAT:
         raise ValueError("This is not an actor's calibration.")
     if given.get("version") != VERSION:
-        raise ValueError(f"The calibration has the version {given.get('version')}; expected {VERSION}.")
+        found = f"{given.get('version')!r:.20}"
+        raise ValueError(f"The calibration has version {found}; this release reads {VERSION}. Update the add-on.")
     zero, one, moved = [0.0] * WIDTH, [1.0] * WIDTH, [False] * WIDTH
     try:
         for name, (low, high) in given["ranges"].items():

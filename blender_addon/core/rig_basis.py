@@ -185,7 +185,8 @@ def basis_from_plain(plain: Any) -> RigBasis:
     if given.get("format") != "rig-basis":
         raise ValueError("This is not the measured basis of a rig.")
     if given.get("version") != BASIS_VERSION:
-        raise ValueError(f"The rig's basis has the version {given.get('version')}; expected {BASIS_VERSION}.")
+        found = f"{given.get('version')!r:.20}"
+        raise ValueError(f"The rig's measure has version {found}, not {BASIS_VERSION}. Measure the rig again.")
     try:
         controls = tuple(MeasuredControl(**entry) for entry in given["controls"])
         arrays = {name: given[name] for name in (*_ARRAYS, *_KEYPOINT_ARRAYS)}

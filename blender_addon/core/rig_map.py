@@ -25,6 +25,7 @@ Rows: TypeAlias = tuple[tuple[str, float], ...]
 FORMAT = "understudy-rig-map"
 VERSION = (1, 0)
 LARGEST_WEIGHT = 10.0
+LARGEST_LIMIT = 1e6  # of a slider
 _BONE_KEYS: dict[str, BoneRole] = {
     "neck_lower": "neck",
     "neck_mid": "neck",
@@ -93,6 +94,9 @@ def _check(convention: Convention) -> None:
     weights = [weight for rows in convention.targets.values() for _, weight in rows]
     if not all(abs(weight) <= LARGEST_WEIGHT for weight in weights):  # not a number compares false
         raise ValueError(f"The rig map {convention.name} has weights that are no numbers up to {LARGEST_WEIGHT:g}.")
+    for name, (low, high) in convention.limits.items():
+        if not -LARGEST_LIMIT <= low <= high <= LARGEST_LIMIT:
+            raise ValueError(f"The rig map {convention.name} gives {name} limits that are none: {low:g} to {high:g}.")
 
 
 def _require_format(data: Mapping[str, Any], name: str) -> None:

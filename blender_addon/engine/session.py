@@ -19,6 +19,7 @@ from fomm_engine.wire.versions import PROTOCOL, require_same_major
 # A cold start from a slow disk takes seconds; the engine says hello before it imports anything heavy.
 HELLO_WITHIN_S = 30.0
 TAIL_LINES_SHOWN = 12
+WARNINGS_KEPT, LOG_LINES_KEPT = 100, 50  # an engine that never stops talking must not fill Blender's memory
 
 
 class Phase(Enum):
@@ -169,11 +170,11 @@ def _seconds_left(session: Session, now_s: float) -> float | None:
 
 
 def _warn(session: Session, event: Event, _now_s: float) -> Session:
-    return replace(session, warnings=(*session.warnings, (event["code"], event["message"])))
+    return replace(session, warnings=(*session.warnings, (event["code"], event["message"]))[:WARNINGS_KEPT])
 
 
 def _log(session: Session, event: Event, _now_s: float) -> Session:
-    return replace(session, log=(*session.log, event["message"])[-50:])
+    return replace(session, log=(*session.log, event["message"])[-LOG_LINES_KEPT:])
 
 
 def _done(session: Session, event: Event, _now_s: float) -> Session:

@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from fomm_engine.wire.archive import read_arrays
 from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.strict_json import parse_json
 from fomm_engine.wire.versions import require_same_major
 from fomm_engine.wire.whole_file import whole_file
 
@@ -75,9 +76,9 @@ def read_motion(path: Path) -> MotionTracks:
         raise UserError("motion-missing", f"There is no motion file {path}.", "Choose the file again.")
     try:
         arrays = read_arrays(Path(path))
-        header = json.loads(str(arrays.pop("header")))
+        header = parse_json(str(arrays.pop("header")))
         time_s = arrays.pop("time_s")
-    except (OSError, ValueError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise _broken(path, str(error)) from error
     fields = cast(dict[str, Any], header) if isinstance(header, dict) else {}
     if fields.get("format") != FORMAT:
@@ -90,7 +91,9 @@ def read_motion(path: Path) -> MotionTracks:
 
 
 def _check(path: Path, time_s: Array, tracks: dict[str, Array], models: dict[str, Array]) -> None:
-    if time_s.ndim != 1 or len(time_s) == 0 or not (np.diff(time_s) >= 0).all():
+    if time_s.dtype != np.float64 or time_s.ndim != 1 or len(time_s) == 0 or not np.isfinite(time_s).all():
+        raise _broken(path, "times must be a list of finite numbers")
+    if not (np.diff(time_s) >= 0).all():
         raise _broken(path, "times must not decrease")
     missing = [name for name in POINT_TRACKS if name not in tracks] + [name for name in SOURCE if name not in models]
     if missing:
@@ -98,8 +101,8 @@ def _check(path: Path, time_s: Array, tracks: dict[str, Array], models: dict[str
     for name, value in {**tracks, **models}.items():
         if value.dtype != np.float32 or not np.isfinite(value).all():
             raise _broken(path, f"{name} holds something other than finite numbers")
-        if name in tracks and len(value) != len(time_s):
-            raise _broken(path, f"{name} has {len(value)} frames instead of {len(time_s)}")
+        if name in tracks and value.shape[:1] != time_s.shape:
+            raise _broken(path, f"{name} does not have {len(time_s)} frames")
 
 
 def _shapes(chunks: Iterable[dict[str, Array]]) -> dict[str, tuple[int, ...]]:

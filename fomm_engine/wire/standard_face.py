@@ -2,7 +2,6 @@
 """The standard face of the default weights, for both processes: read from its safetensors file with numpy alone."""
 
 import functools
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.names import ARKIT_CHANNELS, LANDMARKS, POINT_COUNT
+from fomm_engine.wire.strict_json import parse_json
 
 Array = npt.NDArray[np.float64]
 FILE = Path(__file__).resolve().parents[1] / "weights" / "face_prior.safetensors"
@@ -44,7 +44,7 @@ def standard_face(path: Path = FILE) -> StandardFace:
     try:
         arrays = _tensors(path.read_bytes())
         neutral, expression = arrays["neutral_cm"], arrays["expression_cm"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise UserError("weights-damaged", f"{path.name} cannot be read.", "Install the extension again.") from error
     if neutral.shape != (POINT_COUNT, 3) or expression.shape != (len(ARKIT_CHANNELS), POINT_COUNT, 3):
         raise UserError("weights-damaged", f"{path.name} is of another product.", "Install the extension again.")
@@ -57,7 +57,7 @@ def _tensors(data: bytes) -> dict[str, Array]:
     The format: https://huggingface.co/docs/safetensors/index#format.
     """
     length = int.from_bytes(data[:8], "little")
-    header: dict[str, Any] = json.loads(data[8 : 8 + length])
+    header: dict[str, Any] = parse_json(data[8 : 8 + length].decode())
     found: dict[str, Array] = {}
     for name, entry in header.items():
         if name == "__metadata__":

@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from fomm_engine.wire.names import POINT_COUNT
+from fomm_engine.wire.strict_json import parse_json
 
 from ...core.array_types import FloatArray, IntArray
 from . import keeping
@@ -94,9 +95,15 @@ def keep(family: Family, anchors: Anchors) -> None:
 def kept(main: bpy.types.Object) -> Anchors | None:
     """The points that are kept with a character, None where there are none or they are of another version."""
     text = keeping.get(main, PROPERTY)
-    plain = json.loads(text) if text else {}
-    if plain.get("version") != VERSION:
+    try:
+        plain = parse_json(text) if text else {}
+        return _from_plain(plain) if isinstance(plain, dict) and plain.get("version") == VERSION else None
+    except (KeyError, TypeError, ValueError):  # a .blend may come from anywhere
         return None
+
+
+def _from_plain(plain: dict[str, Any]) -> Anchors:
+    """The points as they were kept. Raises KeyError, TypeError or ValueError for anything else."""
     return Anchors(
         tuple((str(name), int(count)) for name, count in plain["meshes"]),
         np.array(plain["mesh"], np.int64),

@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias
 
 import bpy
 
+from fomm_engine.wire.strict_json import parse_json
+
 from ...core.rig_basis import RigBasis, basis_from_plain, basis_to_plain
 from . import keeping
 from .family import Family
@@ -28,7 +30,7 @@ def kept(main: bpy.types.Object) -> RigBasis | None:
     if not text:
         return None
     try:
-        return basis_from_plain(json.loads(text))
+        return basis_from_plain(parse_json(text))
     except ValueError:
         return None
 
