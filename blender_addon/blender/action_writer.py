@@ -192,6 +192,7 @@ def _put_on_track(owner: bpy.types.ID, target: compat.ActionChannels, frames: In
 def _sign(action: bpy.types.Action, written: set[str], provenance: Provenance) -> None:
     action["created_by"] = CREATED_BY
     action["understudy_take"] = provenance.take
+    action["understudy_take_absolute"] = bpy.path.abspath(provenance.take)  # for a file it is appended to
     action["understudy_take_sha256"] = provenance.take_sha256
     action["understudy_settings"] = provenance.settings
     action["understudy_rig_map"] = provenance.rig_map

@@ -11,6 +11,7 @@ import bpy
 LAYERED_ACTIONS = bpy.app.version >= (4, 4, 0)
 CHANNELBAG_HELPERS = bpy.app.version >= (5, 0, 0)
 MEDIA_TYPES = bpy.app.version >= (5, 0, 0)
+TURNS_VIDEOS = bpy.app.version >= (4, 4, 0)  # whether Blender turns a film as its header asks, as phones write it
 EEVEE = "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
 # From 4.5 on a path property must say that it takes paths beginning with "//"; before, the word is unknown.
 BLEND_RELATIVE: set[str] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
@@ -156,3 +157,48 @@ def sequencer_strips(scene: bpy.types.Scene) -> Any:
     """The scene's strips, making the sequencer where it has none."""
     editor = scene.sequence_editor_create()
     return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def own_strips(scene: bpy.types.Scene) -> Any:
+    """The scene's strips, an empty list where it has no sequencer."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return []
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def add_speed_strip(strips: Any, played: Any, name: str, channel: int, factor: float) -> Any:
+    """A strip that plays the one below it `factor` times as fast, over that one's own length."""
+    known = strips.bl_rna.functions["new_effect"].parameters
+    options: dict[str, Any] = {"input1" if "input1" in known else "seq1": played}
+    length = played.frame_final_duration
+    options |= {"length": length} if "length" in known else {"frame_end": played.frame_final_start + length}
+    strip = strips.new_effect(name=name, type="SPEED", channel=channel, frame_start=played.frame_final_start, **options)
+    strip.speed_control, strip.speed_factor, strip.use_frame_interpolate = "MULTIPLY", factor, False
+    return strip
+
+
+def show_sequencer_of(context: bpy.types.Context, scene: bpy.types.Scene) -> None:
+    """Nothing; from 5.0 on a workspace chooses whose strips its sequencers show: this scene's, where it shows none."""
+    workspace = context.workspace
+    if workspace is not None and hasattr(workspace, "sequencer_scene") and workspace.sequencer_scene is None:
+        workspace.sequencer_scene = scene
+
+
+def strip_curves(strip: bpy.types.NlaStrip) -> list[bpy.types.FCurve]:
+    """The curves that an NLA strip plays; empty for one without an Action."""
+    if strip.action is None:
+        return []
+    if not LAYERED_ACTIONS:
+        return list(strip.action.fcurves)
+    return [curve for bag in _bags(strip.action, strip.action_slot) for curve in bag.fcurves]
+
+
+def all_curves(action: bpy.types.Action) -> Iterator[bpy.types.FCurve]:
+    """Every curve of an Action, whichever slot it belongs to."""
+    if not LAYERED_ACTIONS:
+        yield from action.fcurves
+        return
+    for slot in action.slots:
+        for bag in _bags(action, slot):
+            yield from bag.fcurves

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 import numpy as np
 
-from fomm_engine.wire.capture import Capture, read_capture
+from fomm_engine.wire.capture import Capture
 from fomm_engine.wire.errors import UserError
 
 from ..core.timing import SceneClock
@@ -22,7 +20,8 @@ def scene_frame_of(scene: bpy.types.Scene, frame: int) -> int:
         raise UserError("no-frame", f"The take has no frame {frame}.", f"Its last one is {capture.frame_count - 1}.")
     clock = _clock(scene)
     num, den = clock.frame_rate
-    return clock.start_frame + round((float(capture.time_s[frame]) + clock.time_offset_s) * num / den)
+    times = takes.times_of(capture)
+    return clock.start_frame + round((float(times[frame]) + clock.time_offset_s) * num / den)
 
 
 def take_frame_at(scene: bpy.types.Scene, scene_frame: int) -> int:
@@ -32,17 +31,18 @@ def take_frame_at(scene: bpy.types.Scene, scene_frame: int) -> int:
     """
     capture = _capture(scene)
     at_s = float(_clock(scene).time_s(np.array([scene_frame]))[0])
-    step_s = 1.0 / max(1e-6, capture.frame_count / max(1e-6, float(capture.time_s[-1] - capture.time_s[0])))
-    if not capture.time_s[0] - step_s <= at_s <= capture.time_s[-1] + step_s:
+    times = takes.times_of(capture)
+    step_s = 1.0 / max(1e-6, capture.frame_count / max(1e-6, float(times[-1] - times[0])))
+    if not times[0] - step_s <= at_s <= times[-1] + step_s:
         raise UserError("outside-take", f"The take is not on frame {scene_frame}.", "Go to a frame that it covers.")
-    found = int(np.abs(capture.time_s - at_s).argmin())
+    found = int(np.abs(times - at_s).argmin())
     if not capture.valid[found]:
         raise UserError("no-face", f"The take shows no face on frame {scene_frame}.", "Choose another frame.")
     return found
 
 
 def _capture(scene: bpy.types.Scene) -> Capture:
-    return read_capture(Path(bpy.path.abspath(takes.require_chosen(scene).filepath)))
+    return takes.capture_of(takes.require_chosen(scene))
 
 
 def _clock(scene: bpy.types.Scene) -> SceneClock:

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import bpy
 from mathutils import Vector
 
 from fomm_engine.wire.errors import UserError
 
-from . import character, compat, performance, properties
+from . import character, compat, properties
+from .placing import places
 
 CAMERA_NAME = "Understudy Camera"
 LENS_MM = 85.0  # a portrait lens: the face without the nose coming forward
@@ -33,9 +33,7 @@ def set_up_render(scene: bpy.types.Scene) -> str:
         scene.frame_start, scene.frame_end = own.baked_first, own.baked_last
     _set_picture(scene, own.render)
     _set_output(scene, own.render)
-    take = properties.chosen_take(scene)
-    if take is not None and take.video:
-        performance.add_sound(scene, Path(bpy.path.abspath(take.video)), start_frame=own.retarget.start_frame)
+    places.add_sound(scene)
     extra = f" Added {' and '.join(added)}." if added else ""
     return f"Frames {scene.frame_start} to {scene.frame_end}, {own.render.width} x {own.render.height}.{extra}"
 

@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from fomm_engine.wire.capture import Capture, read_capture
 from fomm_engine.wire.errors import UserError
 
+from ..core import take_confidence
+from ..core.array_types import FloatArray
 from ..core.tracks import CropSquare, PerformanceTracks, PinholeCamera
-from . import live_link_takes, properties
+from . import live_link_takes, properties, take_files
 
+LAST_PLACE = "understudy_take_absolute"  # on an Action: where its take was, for other files
 TRACK_NAMES = (
     "landmarks_px",
     "landmarks_sigma_px",
@@ -37,13 +41,15 @@ def add_take(scene: bpy.types.Scene, path: Path, *, video: str = "", sha256: str
     capture = read_capture(path)
     own = properties.of(scene)
     index = _index_of(own, path)
+    name = free_name(scene, _stem(path)) if index is None else own.takes[index].name
     if index is None:
         own.takes.add()
         index = len(own.takes) - 1
     take = own.takes[index]
+    take.video = _known_video(video or str(_source(capture).get("file", "")), path)
     _fill(take, capture, path)
-    take.video = video or str(_source(capture).get("file", ""))
-    take.sha256 = sha256 or _sha256(path)
+    take.name = name
+    take.sha256 = sha256 or take_files.digest(path)
     own.take_index = index
     return take
 
@@ -61,7 +67,18 @@ def tracks_of(take: properties.UnderstudyTake) -> PerformanceTracks:
 
     Raises UserError where the file is gone or broken, ValueError where a track cannot be used.
     """
-    return tracks_from_capture(read_capture(Path(bpy.path.abspath(take.filepath))))
+    return tracks_from_capture(capture_of(take))
+
+
+def capture_of(take: properties.UnderstudyTake) -> Capture:
+    """What the take's file holds, in the video's own time. Raises UserError where the file is gone or broken."""
+    return read_capture(take_files.path_of(take))
+
+
+def times_of(capture: Capture) -> FloatArray:
+    """(T,) seconds since the take's first picture: a take of a trimmed video begins later in the video, not in the
+    scene."""
+    return capture.time_s - capture.time_s[0]
 
 
 def tracks_from_capture(capture: Capture) -> PerformanceTracks:
@@ -73,7 +90,7 @@ def tracks_from_capture(capture: Capture) -> PerformanceTracks:
         raise UserError("capture-broken", "The take does not say which camera saw it.", "Capture again.") from error
     arrays: dict[str, Any] = {name: capture.tracks[name] for name in TRACK_NAMES}
     return PerformanceTracks(
-        time_s=capture.time_s,
+        time_s=times_of(capture),
         valid=capture.valid,
         neutral_cm=capture.models["neutral_cm"],
         basis_cm=capture.models["basis_cm"],
@@ -90,18 +107,29 @@ def relink(take: properties.UnderstudyTake, path: Path, *, force: bool = False) 
 
     Raises UserError where the file is no take.
     """
-    capture, found = read_capture(path), _sha256(path)
+    capture, found = read_capture(path), take_files.digest(path)
     if found != take.sha256 and not force:
         return False
-    name = take.name
     _fill(take, capture, path)
-    take.name, take.sha256 = name, found
+    take.sha256 = found
     return True
 
 
-def is_there(take: properties.UnderstudyTake) -> bool:
-    """Whether the take's file exists."""
-    return Path(bpy.path.abspath(take.filepath)).is_file()
+def adopt(scene: bpy.types.Scene) -> list[str]:
+    """The names of the takes that were added: those that baked Actions came from and that the list lacks.
+
+    A character that is appended from another file brings its Actions; each knows its take by place and content.
+    """
+    own, added = properties.of(scene), list[str]()
+    for action in bpy.data.actions:
+        stated, content = str(action.get("understudy_take", "")), str(action.get("understudy_take_sha256", ""))
+        if not stated or any(take.sha256 == content for take in own.takes):
+            continue
+        places = (Path(bpy.path.abspath(stated)), *take_files.beside(str(action.get(LAST_PLACE, "")), stated))
+        found = next((path for path in places if path.is_file() and take_files.digest(path) == content), None)
+        if found is not None:
+            added.append(add_take(scene, found, sha256=content).name)
+    return added
 
 
 def free_name(scene: bpy.types.Scene, name: str) -> str:
@@ -126,20 +154,49 @@ def rate_of(capture: Capture) -> tuple[int, int]:
 
 
 def _fill(take: properties.UnderstudyTake, capture: Capture, path: Path) -> None:
-    take.name = path.name.removesuffix(".npz").removesuffix(".capture")
-    take.filepath = str(path)
+    take_files.remember(take, path)
     take.frames = capture.frame_count
     take.landmarks = not live_link_takes.is_exact(capture)
     take.lost = int((~capture.valid).sum())
     take.rate_num, take.rate_den = rate_of(capture)
-    take.duration_s = float(capture.time_s[-1]) + take.rate_den / take.rate_num
+    take.start_s = float(capture.time_s[0])
+    take.duration_s = float(times_of(capture)[-1]) + take.rate_den / take.rate_num
+    audio = capture.header.get("audio")
+    offset = audio.get("offset_s") if isinstance(audio, dict) else None
+    take.sound_offset_s = float(offset) if isinstance(offset, int | float) else 0.0
+    points = take_confidence.point_confidence(
+        capture.tracks["landmarks_sigma_px"], capture.tracks["landmarks_px"], capture.valid
+    )
+    sure = take_confidence.frame_confidence(points, capture.valid, capture.confidences.get("face"))
+    take.strip = take_confidence.strip_of(sure)
+    take.outline = _outline(capture)
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".npz").removesuffix(".capture")
+
+
+def _outline(capture: Capture) -> str:
+    """The face at rest as whole numbers of 0 to 100, x y x y ..., for a small picture of it."""
+    frame = _neutral(capture.header.get("neutral"), capture.frame_count)
+    seen = np.flatnonzero(capture.valid)
+    if frame is None or not capture.valid[frame]:
+        frame = int(seen[0]) if len(seen) else 0
+    points = capture.tracks["landmarks_px"][frame].astype(np.float64)
+    low, size = points.min(axis=0), max(1e-6, float(np.ptp(points, axis=0).max()))
+    middle = (1 - np.ptp(points, axis=0) / size) / 2  # a narrow face stands in the middle of the picture
+    return json.dumps(np.rint(100 * ((points - low) / size + middle)).astype(int).ravel().tolist())
+
+
+def _known_video(stated: str, take: Path) -> str:
+    """The video a take is of: where the take says, else the file of that name beside the take."""
+    name = stated.replace("\\", "/").rpartition("/")[2]
+    beside = take.parent / name
+    return str(beside) if name and not Path(bpy.path.abspath(stated)).is_file() and beside.is_file() else stated
 
 
 def _index_of(own: properties.UnderstudyScene, path: Path) -> int | None:
-    for index, take in enumerate(own.takes):
-        if Path(bpy.path.abspath(take.filepath)) == path:
-            return index
-    return None
+    return next((index for index, take in enumerate(own.takes) if take_files.path_of(take) == path), None)
 
 
 def _source(capture: Capture) -> dict[str, Any]:
@@ -156,8 +213,3 @@ def _crop(crop: Any) -> CropSquare | None:
 def _neutral(neutral: Any, count: int) -> int | None:
     frame = neutral.get("frame") if isinstance(neutral, dict) else None
     return frame if isinstance(frame, int) and 0 <= frame < count else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -12,9 +12,10 @@ import pytest
 from test_rig_measure import state_of_everything
 
 from blender_addon.blender import character
-from blender_addon.blender.rig_measure import anchors, overlay, probe, store
+from blender_addon.blender.rig_measure import anchors, probe, store
 from blender_addon.blender.rig_measure.family import family_of
 from blender_addon.blender.rig_measure.stage import Stage
+from blender_addon.core.face_lines import landmark_lines
 from fomm_engine.wire.names import ARKIT_CHANNELS, LANDMARKS
 
 UNSEEN = {"tongueOut", "cheekPuff", "cheekSquintLeft", "cheekSquintRight"}  # they move no landmark
@@ -125,7 +126,7 @@ def test_a_thing_without_a_face_is_refused(scene, engine):
 
 
 def test_the_overlay_joins_points_of_one_feature(scene):
-    pairs = overlay.lines()
+    pairs = landmark_lines()
     assert (36, 37) in pairs and (41, 36) in pairs and (60, 61) in pairs and (67, 60) in pairs
     assert (16, 17) not in pairs and (26, 27) not in pairs
     assert {number for pair in pairs for number in pair} == set(range(68))

@@ -9,12 +9,10 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
-from fomm_engine.wire.capture import read_capture
-
 from ...core import live_link
 from ...core.retarget import retarget
 from ...core.rig import Rig, ShapeControl
-from .. import live_link_takes, paths, preferences, properties, retarget_settings, takes
+from .. import live_link_takes, paths, properties, retarget_settings, take_files, takes
 from .base import Command
 from .neutral import TakeCommand
 
@@ -65,7 +63,7 @@ class UNDERSTUDY_OT_import_live_link(Command, bpy.types.Operator, ImportHelper):
         if self.flip_head:
             recording = live_link.with_head_flipped(recording)
         chosen = Path(bpy.path.abspath(self.output)) if self.output else None
-        target = chosen or paths.free_path(preferences.takes_folder(context), source.stem, ".capture.npz")
+        target = chosen or paths.free_path(take_files.folder_of(context.scene), source.stem, ".capture.npz")
         live_link_takes.write_take(recording, source, target)
         take = takes.add_take(context.scene, target)
         odd = "".join(f" {note.message}" for note in recording.notes)
@@ -90,7 +88,7 @@ class UNDERSTUDY_OT_export_live_link(TakeCommand, bpy.types.Operator, ExportHelp
     def act(self, context: bpy.types.Context) -> str:
         """Where it is."""
         take = takes.require_chosen(context.scene)
-        capture = read_capture(Path(bpy.path.abspath(take.filepath)))
+        capture = takes.capture_of(take)
         rate = (take.rate_num, take.rate_den)
         if self.edited:
             settings = retarget_settings.settings_of(properties.of(context.scene).retarget, context.scene)

@@ -1,41 +1,139 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands for the performance: choose the video, capture it, stop what runs."""
+"""Commands for the performance: choose the video, choose its part, capture it, stop what runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job
 
 from ...engine.session import Session
-from .. import jobs, paths, performance, preferences, properties, takes
+from .. import jobs, paths, performance, preferences, properties, retarget_settings, take_files, takes
 from ..compat import BLEND_RELATIVE
+from ..placing import places, step
+from ..translation import said, words
 from .base import Command, JobCommand, Result
 
-VIDEO_ENDINGS = "*.mp4;*.mov;*.avi;*.mkv;*.webm;*.m4v;*.mpg;*.mpeg;*.ogv"
+
+class VideoCommand(Command):
+    """Base of the commands that need a performance video."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """True where a video is chosen."""
+        if not properties.of(context.scene).performance.filepath:
+            cls.poll_message_set(words("Choose a performance video first"))  # type: ignore[attr-defined]
+            return False
+        return True
 
 
 class UNDERSTUDY_OT_import_performance(Command, bpy.types.Operator, ImportHelper):
-    """Choose the video of the actor's face"""
+    """Choose the video of the actor's face; it can also be dropped on this panel or into the 3D view"""
 
     bl_idname = "understudy.import_performance"
     bl_label = "Choose Video"
     bl_options = {"REGISTER", "UNDO"}
 
     filename_ext = ".mp4"
-    filter_glob: StringProperty(default=VIDEO_ENDINGS, options={"HIDDEN"})
+    filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in performance.ENDINGS), options={"HIDDEN"})
+    # Not remembered from the last time: that it is set says that a file was dropped.
+    filepath: StringProperty(name="Video", description="The video", subtype="FILE_PATH", options={"SKIP_SAVE"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Result:
+        """The video that was dropped, else what the file browser gives."""
+        if self.properties.is_property_set("filepath"):
+            return self.execute(context)
+        return ImportHelper.invoke(self, context, event)
 
     def act(self, context: bpy.types.Context) -> str:
         """The video's name, size, rate and length in one sentence."""
-        path = Path(bpy.path.abspath(self.filepath))
-        facts = performance.choose_performance(context.scene, path)
-        rate = facts.frame_rate[0] / facts.frame_rate[1]
-        return f"{path.name}: {facts.width} x {facts.height}, {rate:.5g} fps, {facts.frames / rate:.1f} s"
+        scene, path = context.scene, Path(bpy.path.abspath(self.filepath))
+        facts = performance.choose_performance(scene, path)
+        if places.placed(scene):
+            places.follow(scene)
+        return said(
+            "{name}: {width} x {height}, {rate} fps, {seconds:.1f} s",
+            name=path.name,
+            width=facts.width,
+            height=facts.height,
+            rate=f"{facts.average_fps:.5g}",
+            seconds=facts.duration_s,
+        )
+
+
+class UNDERSTUDY_FH_performance(bpy.types.FileHandler):
+    """A video that is dropped into Blender"""
+
+    bl_idname = "UNDERSTUDY_FH_performance"
+    bl_label = "Understudy Performance"
+    bl_import_operator = "understudy.import_performance"
+    bl_file_extensions = ";".join(performance.ENDINGS)
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        """True over the editors in which one would look for the performance."""
+        area = context.area
+        return area is not None and area.type in {"VIEW_3D", "SEQUENCE_EDITOR", "CLIP_EDITOR", "IMAGE_EDITOR"}
+
+
+class UNDERSTUDY_OT_trim_at_playhead(VideoCommand, bpy.types.Operator):
+    """Begin or end the part that is captured at the picture that the scene shows now"""
+
+    bl_idname = "understudy.trim_at_playhead"
+    bl_label = "Trim at Playhead"
+    bl_options = {"REGISTER", "UNDO"}
+
+    side: EnumProperty(
+        name="Side",
+        description="Which end is set",
+        items=(("IN", "In", "The part begins here"), ("OUT", "Out", "The part ends here")),
+    )
+
+    def act(self, context: bpy.types.Context) -> str:
+        """Which part is captured now."""
+        scene, own = context.scene, properties.of(context.scene).performance
+        shown = step.shown(scene)
+        picture = shown.picture_at(scene.frame_current, step.fps_of(scene)) + 1
+        if self.side == "IN":
+            own.trim_in = picture
+        else:
+            own.trim_out = picture
+        if self.side == "IN" and step.take_of(scene, shown.path) is None:
+            scene.frame_set(properties.of(scene).retarget.start_frame)  # where that picture stands from now on
+        return said("Frames {first} to {last} are captured.", first=own.trim_in, last=own.trim_out)
+
+
+class UNDERSTUDY_OT_reset_trim(VideoCommand, bpy.types.Operator):
+    """Capture the whole video"""
+
+    bl_idname = "understudy.reset_trim"
+    bl_label = "Whole Video"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context: bpy.types.Context) -> str:
+        """How many frames are captured."""
+        own = properties.of(context.scene).performance
+        own.trim_out, own.trim_in = own.frames, 1
+        return said("All {count} frames are captured.", count=own.frames)
+
+
+class UNDERSTUDY_OT_match_frame_rate(VideoCommand, bpy.types.Operator):
+    """Let the scene run at the video's own frame rate"""
+
+    bl_idname = "understudy.match_frame_rate"
+    bl_label = "Use the Video's Frame Rate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context: bpy.types.Context) -> str:
+        """The scene's frame rate."""
+        own = properties.of(context.scene).performance
+        retarget_settings.set_scene_rate(context.scene, (own.rate_num, own.rate_den))
+        return said("The scene runs at {rate} fps.", rate=f"{own.rate_num / own.rate_den:.5g}")
 
 
 class UNDERSTUDY_OT_capture(JobCommand, bpy.types.Operator):
@@ -58,28 +156,32 @@ class UNDERSTUDY_OT_capture(JobCommand, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """True with a video, and no other job running."""
         if not properties.of(context.scene).performance.filepath:
-            cls.poll_message_set("Choose a performance video first")
+            cls.poll_message_set(words("Choose a performance video first"))
             return False
         return super().poll(context)
 
     def start(self, context: bpy.types.Context) -> jobs.Run:
-        """The started capture."""
-        video = Path(bpy.path.abspath(properties.of(context.scene).performance.filepath))
+        """The started capture of the part that is chosen."""
+        own = properties.of(context.scene).performance
+        video = Path(bpy.path.abspath(own.filepath))
         self._scene_name, self._video = context.scene.name, str(video)
         if not video.is_file():
             raise UserError("video-missing", f"There is no file {video}.", "Choose the video again.")
         output = Path(bpy.path.abspath(self.output)) if self.output else None
-        target = output or paths.free_path(preferences.takes_folder(context), video.stem, ".capture.npz")
-        job = Job("capture", {"video": str(video)}, str(target))
+        target = output or paths.free_path(take_files.folder_of(context.scene), video.stem, ".capture.npz")
+        job = Job("capture", {"video": str(video)}, str(target), dict(performance.trim_options(own)))
         return jobs.start_engine(job, preferences.engine_python(context))
 
     def accept(self, context: bpy.types.Context, session: Session) -> str:
         """The take's length and lost frames, and what the engine wants known."""
         scene = bpy.data.scenes.get(self._scene_name) or context.scene
         take = takes.add_take(scene, Path(session.output), video=self._video, sha256=session.sha256)
-        lost = f", {take.lost} without a face" if take.lost else ""
-        warned = "".join(f" {message}" for _, message in session.warnings)
-        return f"Captured {take.frames} frames{lost}.{warned}"
+        lost = (
+            said("Captured {count} frames, {lost} without a face.", count=take.frames, lost=take.lost)
+            if take.lost
+            else said("Captured {count} frames.", count=take.frames)
+        )
+        return " ".join([lost, *(message for _, message in session.warnings)])
 
 
 class UNDERSTUDY_OT_cancel(bpy.types.Operator):
@@ -97,3 +199,14 @@ class UNDERSTUDY_OT_cancel(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Result:
         """FINISHED; the job stops within seconds, whatever it is doing."""
         return {"FINISHED"} if jobs.DESK.cancel() else {"CANCELLED"}
+
+
+CLASSES: tuple[type, ...] = (
+    UNDERSTUDY_OT_import_performance,
+    UNDERSTUDY_FH_performance,
+    UNDERSTUDY_OT_trim_at_playhead,
+    UNDERSTUDY_OT_reset_trim,
+    UNDERSTUDY_OT_match_frame_rate,
+    UNDERSTUDY_OT_capture,
+    UNDERSTUDY_OT_cancel,
+)

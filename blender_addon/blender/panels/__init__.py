@@ -1,26 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar tab "Understudy": five short steps from the video to the rendered shot. Drawing reads, never computes."""
 
-from . import channels, engine, job_status, match
+from . import channels, engine, job_status, match, performance, takes
 from .bake import UNDERSTUDY_PT_bake, UNDERSTUDY_PT_bake_options, UNDERSTUDY_PT_motion, UNDERSTUDY_PT_neutral
-from .character import UNDERSTUDY_PT_character
+from .character import UNDERSTUDY_PT_character, UNDERSTUDY_UL_performers
 from .job_status import draw_status_bar
 from .measure import UNDERSTUDY_PT_measure
-from .performance import UNDERSTUDY_PT_performance
 from .portrait import UNDERSTUDY_PT_portrait
 from .render import UNDERSTUDY_PT_render
+from .report import UNDERSTUDY_PT_report
 from .splice import UNDERSTUDY_PT_splice
-from .takes import UNDERSTUDY_MT_calibration, UNDERSTUDY_MT_takes, UNDERSTUDY_PT_capture, UNDERSTUDY_UL_takes
 
 # A panel comes after its parent.
 CLASSES: tuple[type, ...] = (
     *job_status.CLASSES,
     *engine.CLASSES,
-    UNDERSTUDY_UL_takes,
-    UNDERSTUDY_MT_takes,
-    UNDERSTUDY_MT_calibration,
-    UNDERSTUDY_PT_performance,
-    UNDERSTUDY_PT_capture,
+    *performance.CLASSES,
+    *takes.CLASSES,
+    UNDERSTUDY_UL_performers,
     UNDERSTUDY_PT_character,
     UNDERSTUDY_PT_measure,
     match.UNDERSTUDY_UL_matches,
@@ -29,6 +26,7 @@ CLASSES: tuple[type, ...] = (
     match.UNDERSTUDY_PT_match,
     match.UNDERSTUDY_PT_bones,
     UNDERSTUDY_PT_bake,
+    UNDERSTUDY_PT_report,
     UNDERSTUDY_PT_neutral,
     UNDERSTUDY_PT_motion,
     channels.UNDERSTUDY_UL_channels,

@@ -33,4 +33,15 @@ class UnderstudyTake(bpy.types.PropertyGroup):
     lost: IntProperty(name="Lost Frames", description="Frames on which no face was found")
     rate_num: IntProperty(default=24)
     rate_den: IntProperty(default=1)
+    start_s: FloatProperty(name="Begins", description="Where in the video the take begins, in seconds")
     duration_s: FloatProperty(name="Length", subtype="TIME", unit="TIME_ABSOLUTE")
+    sound_offset_s: FloatProperty(
+        name="Sound Offset", description="Seconds by which the sound begins after the picture"
+    )
+    bytes: IntProperty(name="Size", description="Bytes of the capture file, to tell it from another of the same name")
+    absolute: StringProperty(
+        name="Last Place", description="Where the capture file was last, for a scene that is appended elsewhere"
+    )
+    video_absolute: StringProperty(name="Last Place of the Video", description="Where the video was last")
+    strip: StringProperty(name="Confidence", description="How sure the tracking is over time, one letter each")
+    outline: StringProperty(name="Outline", description="The face at rest, for a take without a video, as JSON")

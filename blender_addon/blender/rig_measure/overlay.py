@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import bpy
 import numpy as np
 from mathutils import Vector
 
-from fomm_engine.wire.names import LANDMARKS
-
 from ...core.array_types import FloatArray
+from ...core.face_lines import landmark_lines
 from .. import character
 from . import anchors
 from .attach import main_of
@@ -22,8 +20,6 @@ SURE, UNSURE, BY_HAND = (0.25, 0.9, 0.45, 1.0), (1.0, 0.55, 0.15, 1.0), (0.35, 0
 LINE = (1.0, 1.0, 1.0, 0.45)
 POINT_PX, LINE_PX, GRAB_PX = 7.0, 1.5, 14.0
 LEAST_SURE = 0.4
-_LOOPS = ("eye_right", "eye_left", "lips_outer", "lips_inner")
-_CHAINS = ("jaw", "brow_right", "brow_left", "nose_bridge", "nose_base")
 
 
 class Overlay:
@@ -50,17 +46,6 @@ class Overlay:
 
 
 OVERLAY = Overlay()
-
-
-def lines() -> list[tuple[int, int]]:
-    """The pairs of points between which lines are drawn."""
-    found: list[tuple[int, int]] = []
-    for name in (*_CHAINS, *_LOOPS):
-        own = LANDMARKS[name]
-        found += list(itertools.pairwise(own))
-        if name in _LOOPS:
-            found.append((own[-1], own[0]))
-    return found
 
 
 def points_now(context: bpy.types.Context) -> tuple[anchors.Anchors, FloatArray] | None:
@@ -119,7 +104,7 @@ def draw() -> None:
     spots = on_screen(context, places)
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     gpu.state.blend_set("ALPHA")
-    pairs = [spots[n] for pair in lines() if spots[pair[0]] and spots[pair[1]] for n in pair]
+    pairs = [spots[n] for pair in landmark_lines() if spots[pair[0]] and spots[pair[1]] for n in pair]
     gpu.state.line_width_set(LINE_PX)
     shader.bind()
     shader.uniform_float("color", LINE)
