@@ -90,15 +90,18 @@ def in_picture(patches: Patches, seen: Seen) -> tuple[Array, Array]:
 def refined(points_px: Array, log_sigma_px: Array, patches: Patches, seen: Seen) -> tuple[Array, Array]:
     """(points (70, 2), log scale (70,)) px of a face after a look at its patches, from those of the look before.
 
-    Both looks are honest about their scale: each point is the mean of the two, weighted by inverse variance, and the
-    scale is that of the mean of two errors that are half alike. Points outside the patches stay as they were.
+    Both looks are honest about their scale, and their errors are partly alike: each point is the mean of the two with
+    the least variance (the better one alone where it is much better), and the scale is that of this mean. Points
+    outside the patches stay as they were.
     """
     near, near_log = in_picture(patches, seen)
     inside = np.isfinite(near_log)
-    variance = np.exp(2 * log_sigma_px[inside]), np.exp(2 * near_log[inside])
-    share = variance[0] / (variance[0] + variance[1])  # of the second look
     points, log_sigma = np.array(points_px, np.float64), np.array(log_sigma_px, np.float64)
+    far_sigma, near_sigma = np.exp(log_sigma[inside]), np.exp(near_log[inside])
+    shared = _SHARED_ERROR * far_sigma * near_sigma
+    spread = far_sigma**2 + near_sigma**2 - 2 * shared
+    share = np.clip((far_sigma**2 - shared) / np.maximum(spread, 1e-12), 0, 1)  # of the second look
     points[inside] += share[:, None] * (near[inside] - points[inside])
-    both = 2 * _SHARED_ERROR * share * (1 - share) * np.sqrt(variance[0] * variance[1])
-    log_sigma[inside] = 0.5 * np.log((1 - share) ** 2 * variance[0] + share**2 * variance[1] + both)
+    variance = ((1 - share) * far_sigma) ** 2 + (share * near_sigma) ** 2 + 2 * share * (1 - share) * shared
+    log_sigma[inside] = 0.5 * np.log(variance)
     return points, log_sigma

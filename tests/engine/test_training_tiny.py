@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole training in small: faces, three nets, the prior, and weights that the engine loads."""
+"""A whole training in small: faces, four nets, the prior, and weights that the engine loads."""
 
 import dataclasses
 import json
@@ -62,7 +62,7 @@ def trained(plan) -> tuple[TrainingPlan, list[str]]:
 def test_every_stage_ran_and_weights_load(trained):
     plan, lines = trained
     ran = [line.split()[1] for line in lines if line.startswith("stage ")]
-    assert ran == ["prior", "faces", "sheets", "landmarks", "box", "arkit", "export", "measure"]
+    assert ran == ["prior", "faces", "sheets", "landmarks", "regions", "box", "arkit", "export", "measure"]
     figures = [json.loads(line) for line in lines if line.startswith("{")]
     measured = {
         key: figure for figure in figures for key in ("landmarks", "box", "first_frames", "arkit") if key in figure
@@ -82,6 +82,7 @@ def test_every_stage_ran_and_weights_load(trained):
     assert manifest["measured"]["held_out"]["frames"] == 6
     folder = plan.out / "weights"
     assert torch.isfinite(weights.load_landmark_net(folder)(torch.zeros(1, 3, 128, 128)).points).all()
+    assert weights.load_region_nets(folder) is not None
     weights.load_box_net(folder)
     weights.load_arkit_regressor(folder)
     np.testing.assert_allclose(
@@ -103,7 +104,7 @@ def test_rendered_faces_lie_under_their_labels(trained):
     for index in range(len(faces)):
         points = faces.labels.points_px[index]
         inside = points[[27, 30, 33, 51, 57]].astype(int)
-        inside = inside[((inside >= 0) & (inside < 192)).all(1)]
+        inside = inside[((inside >= 0) & (inside < 320)).all(1)]
         assert (faces.picture(index)[inside[:, 1], inside[:, 0], 3] > 128).all()
         facing = faces.labels.rotation[index][2, 2]
         assert facing < 0.5 or points[36, 0] < points[45, 0] or abs(faces.labels.rotation[index][1, 0]) > 0.5
