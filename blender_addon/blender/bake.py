@@ -11,10 +11,11 @@ import bpy
 
 from fomm_engine.wire.errors import UserError
 
-from ..core import splice
+from ..core import splice, take_report
 from ..core.curves import Curves, RetargetResult
 from ..core.retarget import retarget
 from ..core.settings import RetargetSettings
+from ..core.tracks import PerformanceTracks
 from . import (
     action_writer,
     bake_choice,
@@ -27,6 +28,7 @@ from . import (
     takes,
     thinning,
 )
+from .preview.live import LIVE
 from .rig_measure import attach, property_channels
 from .rig_scan import Parts, Scan
 
@@ -48,6 +50,7 @@ class _Ready:
     shot: _Shot
     result: RetargetResult
     layers: list[_Layer]
+    report: str
 
 
 def bake_chosen(scene: bpy.types.Scene) -> str:
@@ -55,6 +58,7 @@ def bake_chosen(scene: bpy.types.Scene) -> str:
 
     Raises UserError or ValueError with a sentence where take, character or settings cannot be used.
     """
+    LIVE.stop(scene, properties.of(scene).performer)
     return _write(_prepare(scene))
 
 
@@ -70,6 +74,7 @@ def bake_all(scene: bpy.types.Scene) -> str:
     ready: list[_Ready] = []
     for index in indices:
         with properties.acting(scene, index) as performer, _named(performer):
+            LIVE.stop(scene, performer)
             ready.append(_prepare(scene))
     for index, one in zip(indices, ready, strict=True):
         with properties.acting(scene, index):
@@ -97,8 +102,10 @@ def _prepare(scene: bpy.types.Scene) -> _Ready:
     bake_choice.require_reachable(parts)
     settings = retarget_settings.settings_of(own.retarget, scene)
     shot = _Shot(scene, parts, character.scan_of(scene), settings)
-    result = _perform(shot, take, settings)
-    return _Ready(shot, result, _layers(shot, take, result.curves))
+    tracks = takes.tracks_of(take)
+    result = _perform(shot, tracks, settings)
+    report = take_report.report_of(tracks, result, shot.scan.rig).to_json()
+    return _Ready(shot, result, _layers(shot, take, result.curves), report)
 
 
 def _write(ready: _Ready) -> str:
@@ -119,6 +126,7 @@ def _write(ready: _Ready) -> str:
         for layer in ready.layers
     ]
     actions = [name for one in baked for name in one.actions]
+    own.performer.report = ready.report
     _remember(shot.scene, ready.result, actions, unseen=bake_choice.unseen(shot.parts, bpy.context.view_layer))
     if own.bake.replace and not own.bake.selected_only:
         action_writer.remove_actions([name for name in before if name not in actions])
@@ -134,10 +142,10 @@ def _sentence(own: properties.UnderstudyScene, baked: list[bake_writer.Baked]) -
     return f"{said} {own.reduced}."
 
 
-def _perform(shot: _Shot, take: properties.UnderstudyTake, settings: RetargetSettings) -> RetargetResult:
+def _perform(shot: _Shot, tracks: PerformanceTracks, settings: RetargetSettings) -> RetargetResult:
     """What the character does for a take."""
     probe = attach.probe_for(shot.scan, shot.parts, shot.scene)
-    return retarget(takes.tracks_of(take), shot.scan.rig, settings, probe=probe)
+    return retarget(tracks, shot.scan.rig, settings, probe=probe)
 
 
 @dataclass(frozen=True)
@@ -163,7 +171,7 @@ def _layers(shot: _Shot, take: properties.UnderstudyTake, curves: Curves) -> lis
     if not own.splice.use:
         return [_Layer(bake_choice.chosen_curves(curves, rig, own), provenance, take.name, placing)]
     other = splicing.second_take(shot.scene)
-    theirs = _perform(shot, other, splicing.second_settings(shot.scene, shot.settings, other)).curves
+    theirs = _perform(shot, takes.tracks_of(other), splicing.second_settings(shot.scene, shot.settings, other)).curves
     theirs = splicing.led(theirs, rig, own.splice.regions)
     span = splicing.span_of(own.splice, shot.settings.frame_rate)
     provenance = replace(provenance, splice=splicing.told(other, own.splice))

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import bpy
 
 from fomm_engine.wire.errors import UserError
@@ -54,6 +56,7 @@ def add(own: UnderstudyScene) -> UnderstudyPerformer:
     """A new entry, chosen, with the take and the start of the one that was chosen before."""
     before = own.performer_index
     entry = own.performers.add()
+    entry.uid = uuid.uuid4().hex
     properties.ensure_entries(entry.retarget)
     if 0 <= before < len(own.performers) - 1:
         entry.take = own.performers[before].take

@@ -8,7 +8,19 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, panels, preferences, properties, status
+from . import (
+    engine_check,
+    film_view,
+    gallery,
+    jobs,
+    panels,
+    pictures,
+    preferences,
+    properties,
+    reports,
+    status,
+    take_saving,
+)
 from .operators import (
     calibration,
     channels,
@@ -17,39 +29,47 @@ from .operators import (
     live_link,
     measure,
     messages,
+    models,
     neutral,
     performance,
+    placing,
     portrait,
+    preview,
     render,
     rig_map,
     takes,
 )
+from .operators import gallery as gallery_commands
+from .placing import places
+from .preview import handlers as preview_handlers
 from .rig_measure import overlay
 from .translation import catalogue
+from .video_overlay import drawing as video_overlay
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
     status.UnderstudyStatus,
-    preferences.UnderstudyPreferences,
+    *engine_check.CLASSES,
+    *preferences.CLASSES,
     # Commands, in the order of the work.
-    performance.UNDERSTUDY_OT_import_performance,
-    performance.UNDERSTUDY_OT_capture,
+    *performance.CLASSES,
+    *placing.CLASSES,
     *takes.CLASSES,
     *live_link.CLASSES,
     *calibration.CLASSES,
-    performance.UNDERSTUDY_OT_cancel,
     *messages.CLASSES,
     *character.CLASSES,
     *rig_map.CLASSES,
     *measure.CLASSES,
     *channels.CLASSES,
     *neutral.CLASSES,
+    *preview.CLASSES,
     render.UNDERSTUDY_OT_render_setup,
     render.UNDERSTUDY_OT_render,
-    portrait.UNDERSTUDY_OT_choose_portrait,
-    portrait.UNDERSTUDY_OT_animate_portrait,
-    engine.UNDERSTUDY_OT_check_engine,
-    engine.UNDERSTUDY_OT_install_engine,
+    *gallery_commands.CLASSES,
+    *models.CLASSES,
+    *portrait.CLASSES,
+    *engine.CLASSES,
     *panels.CLASSES,
 )
 
@@ -63,9 +83,15 @@ def register() -> None:
     window_manager: Any = bpy.types.WindowManager
     scene.understudy = bpy.props.PointerProperty(type=properties.UnderstudyScene)
     window_manager.understudy_status = bpy.props.PointerProperty(type=status.UnderstudyStatus)
+    window_manager.understudy_engine = bpy.props.PointerProperty(type=engine_check.UnderstudyEngineCheck)
     bpy.types.STATUSBAR_HT_header.append(panels.draw_status_bar)
     bpy.app.handlers.load_pre.append(end_job)
     bpy.app.handlers.load_post.append(prepare_scenes)
+    film_view.start()
+    take_saving.start()
+    places.start()
+    video_overlay.start()
+    preview_handlers.register()
     # While Blender starts or an extension is installed, bpy.data is not there yet: at the start the file that is loaded
     # next calls prepare_scenes itself, after an installation a timer does.
     if hasattr(bpy.data, "scenes"):
@@ -77,12 +103,22 @@ def register() -> None:
 def unregister() -> None:
     """Nothing; everything is gone, and a running job has ended."""
     jobs.DESK.close()
+    engine_check.stop()
+    preview_handlers.unregister()
+    reports.SHELF.clear()
     if bpy.app.timers.is_registered(prepare_scenes):
         bpy.app.timers.unregister(prepare_scenes)
     overlay.OVERLAY.hide()
+    pictures.stop()
+    gallery.stop()
+    film_view.stop()
+    video_overlay.stop()
+    places.stop()
+    take_saving.stop()
     bpy.app.handlers.load_post.remove(prepare_scenes)
     bpy.app.handlers.load_pre.remove(end_job)
     bpy.types.STATUSBAR_HT_header.remove(panels.draw_status_bar)
+    del bpy.types.WindowManager.understudy_engine  # type: ignore[attr-defined]
     del bpy.types.WindowManager.understudy_status  # type: ignore[attr-defined]
     del bpy.types.Scene.understudy  # type: ignore[attr-defined]
     for cls in reversed(CLASSES):

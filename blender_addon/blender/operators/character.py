@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, StringProperty
 from fomm_engine.wire.errors import UserError
 
 from .. import bake, character, performers, properties
+from ..preview.live import LIVE
 from .base import Command
 
 
@@ -52,6 +53,7 @@ class UNDERSTUDY_OT_remove_character(Command, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context) -> str:
         """Which one is gone from the list."""
+        LIVE.stop(context.scene, properties.of(context.scene).performer)
         return f"{performers.remove(context.scene)} is off the list."
 
 

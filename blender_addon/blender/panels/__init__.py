@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar tab "Understudy": five short steps from the video to the rendered shot. Drawing reads, never computes."""
 
-from . import channels, engine, job_status, match, performance, takes
+from . import channels, engine, job_status, match, performance, portrait, takes
 from .bake import UNDERSTUDY_PT_bake, UNDERSTUDY_PT_bake_options, UNDERSTUDY_PT_motion, UNDERSTUDY_PT_neutral
 from .character import UNDERSTUDY_PT_character, UNDERSTUDY_UL_performers
 from .job_status import draw_status_bar
 from .measure import UNDERSTUDY_PT_measure
-from .portrait import UNDERSTUDY_PT_portrait
 from .render import UNDERSTUDY_PT_render
 from .report import UNDERSTUDY_PT_report
 from .splice import UNDERSTUDY_PT_splice
@@ -36,7 +35,7 @@ CLASSES: tuple[type, ...] = (
     UNDERSTUDY_PT_splice,
     UNDERSTUDY_PT_bake_options,
     UNDERSTUDY_PT_render,
-    UNDERSTUDY_PT_portrait,
+    *portrait.CLASSES,
 )
 
 __all__ = ["CLASSES", "draw_status_bar"]

@@ -7,6 +7,7 @@ import bpy
 
 from .. import properties
 from .layout import Step, large, wrapped
+from .report import draw_preview
 
 
 class UNDERSTUDY_PT_bake(Step, bpy.types.Panel):
@@ -27,7 +28,11 @@ class UNDERSTUDY_PT_bake(Step, bpy.types.Panel):
         column.prop(settings, "smoothing")
         column.prop(settings, "neck_share")
         layout.prop(settings, "mirror")
-        large(layout).operator("understudy.bake", icon="KEY_HLT")
+        draw_preview(layout, context)
+        row = large(layout).row(align=True)
+        row.operator("understudy.bake", icon="KEY_HLT").all = False
+        if len(properties.of(context.scene).performers) > 1:
+            row.operator("understudy.bake", text="Bake All", icon="COMMUNITY").all = True
         if own.baked:
             wrapped(layout, f"Baked frames {own.baked_first} to {own.baked_last}.", icon="CHECKMARK")
         for note in own.notes.splitlines():

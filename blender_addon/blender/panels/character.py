@@ -7,11 +7,30 @@ from typing import Any
 
 import bpy
 
-from .. import character, match_report, properties
+from .. import character, match_report, performers, properties
 from ..bone_roles import ROLE_WORDS
+from ..preview.live import LIVE
 from .layout import Step, large, wrapped
+from .lists import Rows
 
 SHOWN_MESHES = 3
+
+
+class UNDERSTUDY_UL_performers(Rows, bpy.types.UIList):
+    """The characters of this scene, each with the take that it performs."""
+
+    def draw_row(self, context: bpy.types.Context, layout: Any, item: Any, data: Any) -> None:
+        """Nothing; one row: the name, which can be changed, the take, and an eye while it is previewed."""
+        there = performers.is_alive(context.scene, item)
+        row = layout.split(factor=0.6, align=True)
+        row.prop(item, "name", text="", emboss=False, icon="ARMATURE_DATA" if there else "GHOST_DISABLED")
+        right = row.row(align=True)
+        take = performers.take_of(context.scene, item)
+        name = right.row(align=True)
+        name.active = False
+        name.label(text=take.name if take is not None else "No take", translate=take is None)
+        if LIVE.session_of(item) is not None:
+            right.label(text="", icon="HIDE_OFF")
 
 
 class UNDERSTUDY_PT_character(Step, bpy.types.Panel):
@@ -24,6 +43,7 @@ class UNDERSTUDY_PT_character(Step, bpy.types.Panel):
         """Nothing; the button, what was recognised, and the match in one line."""
         layout, own = self.layout, properties.of(context.scene).character
         large(layout).operator("understudy.choose_character", icon="ARMATURE_DATA")
+        draw_list(layout, properties.of(context.scene), is_chosen=character.is_chosen(context.scene))
         if not character.is_chosen(context.scene):
             wrapped(layout, "Select the character, or leave nothing selected to search the scene.")
             return
@@ -40,6 +60,21 @@ class UNDERSTUDY_PT_character(Step, bpy.types.Panel):
         draw_match(layout, own)
         for remark in own.remarks.splitlines():
             wrapped(layout, remark, icon="INFO")
+
+
+def draw_list(layout: Any, own: Any, *, is_chosen: bool) -> None:
+    """Nothing; the list of characters, once there is one."""
+    if len(own.performers) < 2 and not is_chosen:
+        return
+    row = layout.row()
+    rows = 2 if len(own.performers) < 3 else 4
+    row.template_list(
+        "UNDERSTUDY_UL_performers", "", own, "performers", own, "performer_index", rows=rows, sort_lock=True
+    )
+    column = row.column(align=True)
+    column.operator("understudy.add_character", text="", icon="ADD")
+    column.operator("understudy.remove_character", text="", icon="REMOVE")
+    column.operator("understudy.select_character", text="", icon="RESTRICT_SELECT_OFF")
 
 
 def draw_match(layout: Any, own: Any) -> None:

@@ -12,12 +12,12 @@ from .character import (
     UnderstudyMesh,
     UnderstudyTarget,
 )
-from .performers import UnderstudyPerformer
+from .performance import UnderstudyPerformance
+from .performers import UnderstudyPerformer, UnderstudyStood
+from .portrait import UnderstudyPortrait
 from .retarget import DEFAULTS, REGIONS, UnderstudyChannel, UnderstudyRegion, UnderstudyRetarget, ensure_entries
 from .scene import (
     NO_TAKE,
-    UnderstudyPerformance,
-    UnderstudyPortrait,
     UnderstudyRender,
     UnderstudyScene,
     acting,
@@ -44,6 +44,7 @@ CLASSES: tuple[type, ...] = (
     UnderstudyCharacter,
     UnderstudyBake,
     UnderstudySplice,
+    UnderstudyStood,
     UnderstudyPerformer,
     UnderstudyPerformance,
     UnderstudyRender,
@@ -74,6 +75,7 @@ __all__ = [
     "UnderstudyRetarget",
     "UnderstudyScene",
     "UnderstudySplice",
+    "UnderstudyStood",
     "UnderstudyTake",
     "UnderstudyTarget",
     "acting",

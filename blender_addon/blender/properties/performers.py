@@ -4,11 +4,20 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import IntProperty, PointerProperty, StringProperty
+from bpy.props import CollectionProperty, IntProperty, PointerProperty, StringProperty
 
 from .bake import UnderstudyBake, UnderstudySplice
 from .character import UnderstudyCharacter
 from .retarget import UnderstudyRetarget
+
+
+class UnderstudyStood(bpy.types.PropertyGroup):
+    """What a live preview has to put back: the values of one data-block, or the curves of one Action that it muted."""
+
+    object: PointerProperty(type=bpy.types.Object)
+    kind: StringProperty(name="Kind", description="Which of the object's data-blocks it is")
+    action: PointerProperty(type=bpy.types.Action)
+    values: StringProperty(name="Values", description="Data paths and what stood there, as JSON")
 
 
 class UnderstudyPerformer(bpy.types.PropertyGroup):
@@ -25,7 +34,8 @@ class UnderstudyPerformer(bpy.types.PropertyGroup):
     reduced: StringProperty(name="Reduced", description="How many keys the last bake left, and how far it is off")
     notes: StringProperty(name="Notes", description="What the last bake wants known, one line each")
     report: StringProperty(name="Report", description="How good take and mapping are, as JSON")
-    stood: StringProperty(name="Before the Preview", description="What the live preview has to put back, as JSON")
+    stood: CollectionProperty(type=UnderstudyStood)
+    uid: StringProperty(name="Mark", description="By this a running preview finds its character again")
 
 
 # What of a scene saved before there were several characters is the first one's; `take_index` is turned into `take`.

@@ -10,7 +10,6 @@ from typing import Any
 
 import bpy
 from bpy.props import (
-    BoolProperty,
     CollectionProperty,
     EnumProperty,
     IntProperty,
@@ -19,24 +18,14 @@ from bpy.props import (
 )
 
 from ..compat import BLEND_RELATIVE
+from .performance import UnderstudyPerformance
 from .performers import OWN, UnderstudyPerformer
+from .portrait import UnderstudyPortrait
 from .retarget import ensure_entries
 from .takes import UnderstudyCalibration, UnderstudyTake
 
 NO_TAKE = -1
-
-
-class UnderstudyPerformance(bpy.types.PropertyGroup):
-    """The performance video that is captured next."""
-
-    filepath: StringProperty(
-        name="Video", description="The video of the actor's face", subtype="FILE_PATH", options=BLEND_RELATIVE
-    )
-    width: IntProperty()
-    height: IntProperty()
-    frames: IntProperty()
-    rate_num: IntProperty(default=24)
-    rate_den: IntProperty(default=1)
+_INDEX = "performer_index"
 
 
 class UnderstudyRender(bpy.types.PropertyGroup):
@@ -70,21 +59,6 @@ class UnderstudyRender(bpy.types.PropertyGroup):
     )
 
 
-class UnderstudyPortrait(bpy.types.PropertyGroup):
-    """The portrait that the engine animates with the performance."""
-
-    source: StringProperty(
-        name="Portrait", description="A picture of a face", subtype="FILE_PATH", options=BLEND_RELATIVE
-    )
-    relative: BoolProperty(
-        name="Relative Motion", description="Transfer motion, not the actor's own proportions", default=True
-    )
-    adapt_scale: BoolProperty(
-        name="Adapt Scale", description="Fit the motion to the size of the portrait's face", default=True
-    )
-    result: StringProperty(name="Result", subtype="FILE_PATH", options=BLEND_RELATIVE)
-
-
 def _own(name: str) -> property:
     """What the chosen character has under this name."""
     return property(
@@ -114,6 +88,12 @@ class UnderstudyScene(bpy.types.PropertyGroup):
     performance: PointerProperty(type=UnderstudyPerformance)
     takes: CollectionProperty(type=UnderstudyTake)
     calibrations: CollectionProperty(type=UnderstudyCalibration)
+    takes_folder: StringProperty(
+        name="Takes Folder",
+        description="Where new takes of this scene are written; empty for the one in the preferences",
+        subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
+    )
     take_index: IntProperty(
         name="Take", description="The take that the character performs", get=_take_index, set=_set_take_index
     )
@@ -167,6 +147,7 @@ def ensure(scene: bpy.types.Scene) -> None:
     for take in own.takes:
         mark_of(take)
     for performer in own.performers:
+        performer.uid = performer.uid or uuid.uuid4().hex
         ensure_entries(performer.retarget)
 
 
@@ -182,11 +163,11 @@ def acting(scene: bpy.types.Scene, index: int) -> Iterator[UnderstudyPerformer]:
     """Nothing but a while in which a character of the list is the chosen one."""
     own = of(scene)
     chosen = own.performer_index
-    own.performer_index = index
+    own[_INDEX] = index  # raw: nobody is to be told, for nothing is to be drawn or evaluated again
     try:
         yield own.performer
     finally:
-        own.performer_index = chosen
+        own[_INDEX] = chosen
 
 
 def _adopt(own: UnderstudyScene) -> None:
