@@ -29,7 +29,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _dispatch(arguments: Sequence[str]) -> int:
     """The exit code of the command that the arguments name; 128 + signal where a signal ended its child."""
-    if arguments and arguments[0] in PASSED_ON:
+    if list(arguments[:2]) == ["bench", "addon"]:
+        code = engine_commands.bench_addon(arguments[2:])
+    elif arguments and arguments[0] in PASSED_ON:
         code = engine_commands.pass_on(PASSED_ON[arguments[0]], arguments[1:])
     else:
         own, _, for_pytest = _split(arguments)
@@ -89,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("check", help="ruff, pyright, the import table, the lock and the versions")
     commands.add_parser("package", help="build the extension's zip into dist/")
     _add_evaluate(commands)
-    for name, what in (("train", "train the default weights"), ("bench", "measure speed")):
+    for name, what in (("train", "train the default weights"), ("bench", "measure speed: engine, capture or addon")):
         commands.add_parser(name, help=f"{what} (its own --help tells more)", add_help=False)
     link = commands.add_parser("dev-link", help="link the extension's sources into your own Blender")
     link.add_argument("--blender", metavar="X.Y", help="one Blender version (default: all that have run here)")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from steps import environments, processes
-from steps.places import DEMO_BLENDER, ENGINE_ENVIRONMENT
+from steps.places import DEMO_BLENDER, ENGINE_ENVIRONMENT, ROOT
 from steps.terminal import Refusal
 
 
@@ -41,6 +41,12 @@ def pass_on(module: str, arguments: Sequence[str]) -> int:
     """The exit code of one of the engine's modules, run with a person's own arguments."""
     environments.ensure([ENGINE_ENVIRONMENT])
     return processes.run([environments.python_of(ENGINE_ENVIRONMENT), "-m", module, *arguments])
+
+
+def bench_addon(arguments: Sequence[str]) -> int:
+    """The exit code of the measurement of how long the add-on holds up Blender."""
+    environments.ensure([ENGINE_ENVIRONMENT, DEMO_BLENDER])
+    return processes.run([environments.python_of(DEMO_BLENDER), ROOT / "tests" / "bench" / "addon.py", *arguments])
 
 
 def _run_with_blender(module: str, arguments: Sequence[str]) -> int:
