@@ -30,14 +30,14 @@ def large(layout: Any) -> Any:
     return column
 
 
-def wrapped(layout: Any, text: str, icon: str = "NONE", beside: int = 0) -> None:
+def wrapped(layout: Any, text: str, icon: str = "NONE", beside: int = 0, room: int = 0) -> None:
     """Nothing; the text over as many lines as it needs, since labels do not wrap by themselves.
 
-    beside: how many icons stand in the same row.
+    beside: how many icons stand in the same row. room: characters that fit, where that is not the region's to say.
     """
     column = layout.column(align=True)
     column.scale_y = 0.8
-    room = room_for_text(bpy.context) - ICON_CHARACTERS * (beside + (icon != "NONE") - 1)
+    room = (room or room_for_text(bpy.context)) - ICON_CHARACTERS * (beside + (icon != "NONE") - 1)
     for number, line in enumerate(lines_of(sentence(text), room)):
         shown = icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE")
         column.label(text=line, icon=shown, translate=False)
@@ -46,7 +46,8 @@ def wrapped(layout: Any, text: str, icon: str = "NONE", beside: int = 0) -> None
 def room_for_text(context: bpy.types.Context) -> int:
     """How many characters fit beside an icon in the region that is being drawn."""
     region = context.region
-    if region is None or region.type != "UI":
+    in_preferences = context.area is not None and context.area.type == "PREFERENCES"
+    if region is None or (region.type != "UI" and not in_preferences):
         return WRAP_CHARACTERS
     width = region.width / context.preferences.system.ui_scale
     return max(WRAP_CHARACTERS, int((width - MARGIN) / CHARACTER_WIDTH))
