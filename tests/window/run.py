@@ -94,7 +94,7 @@ def _blender(given: str | None) -> list[str]:
     if found and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return [found]
     frame = shutil.which("xvfb-run")
-    return [frame, "-a", "-s", "-screen 0 1600x2000x24", found] if found and frame else []
+    return [frame, "-a", "-s", "-screen 0 1600x1700x24", found] if found and frame else []
 
 
 def _missing(command: list[str], zips: list[Path], engine: Path) -> str:
@@ -136,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--language", default="", help="as Blender names it: de_DE")
     parser.add_argument("--locale", type=Path, help="a datafiles/locale folder for a Blender that came without one")
     parser.add_argument("--only", default="", help="stop after this picture")
-    parser.add_argument("--size", default="1600x1900")
+    parser.add_argument("--size", default="1000x1700")
     parser.add_argument("--timeout", type=float, default=1500.0)
     return parser
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 import time
 import traceback
@@ -94,14 +96,22 @@ class Window:
         """A picture of the sidebar, or of the whole window."""
         for region in (self.region("UI"), self.region("WINDOW")):
             region.tag_redraw()
-        yield 0.4
-        bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
-        with self.inside():
-            bpy.ops.screen.screenshot(filepath=str(self.out / f"{name}.png"), check_existing=False)
+        yield 0.6
+        self._take(str(self.out / f"{name}.png"))
         region = self.region("UI")
         self.crops[name] = None if whole else [region.x, region.y, region.width, region.height]
         (self.out / "crops.json").write_text(json.dumps(self.crops), encoding="ascii")
         print("picture", name, flush=True)
+
+    def _take(self, path: str) -> None:
+        """Nothing; what the screen shows; by ImageMagick where it is: Blender's own picture can come out black."""
+        importer = shutil.which("import")
+        if importer and os.environ.get("DISPLAY"):
+            subprocess.run([importer, "-window", "root", path], check=True)
+            return
+        bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
+        with self.inside():
+            bpy.ops.screen.screenshot(filepath=path, check_existing=False)
 
     def until(self, holds: Callable[[], Any], seconds: float, what: str) -> Steps:
         end = time.monotonic() + seconds
