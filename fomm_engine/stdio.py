@@ -15,6 +15,7 @@ from fomm_engine.wire import events
 from fomm_engine.wire.errors import Cancelled, HostGone
 
 PROGRESS_INTERVAL_S = 0.1  # at most ten progress events a second
+ALONE_AT_MOST_S = 30.0  # a job that does not stop though its host is gone is ended; its files are whole or not there
 
 
 class Sink(Protocol):
@@ -100,6 +101,9 @@ class CancelFlag:
     def _listen(self) -> None:
         self._asked = any(events.is_cancel(line) for line in sys.stdin)
         self._event.set()
+        if not self._asked:
+            time.sleep(ALONE_AT_MOST_S)
+            os._exit(1)
 
 
 class Reporter:

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The folder of finished parts beside a film in the making: what lets a killed job go on where it was."""
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,48 +13,26 @@ from fomm_engine.animate.driving import CHUNK, DrivingFrame
 from fomm_engine.animate.framing import Square
 from fomm_engine.animate.painter import Painted
 from fomm_engine.model.motion import Keypoints
+from fomm_engine.resuming.parts import PartsFolder
 from fomm_engine.wire.archive import read_arrays
-from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.motion_tracks import MAP_TRACKS
 from fomm_engine.wire.whole_file import whole_file
 
 Array = NDArray[Any]
 Image = NDArray[np.uint8]
-_STATE = "state.json"
 _QUICK = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # the parts live for as long as the job runs
 
 
-class Parts:
+class Parts(PartsFolder):
     """One film's folder: a small state, and chunks of painted frames, each a file that is whole or not there.
 
-    identity: everything that the film depends on. A folder of another identity, or one that cannot be read, is emptied.
-    keep_pictures: whether what was painted is kept, or its numbers alone. Raises UserError("not-writable") where there
-    can be no folder.
+    keep_pictures: whether what was painted is kept, or its numbers alone. The rest as PartsFolder.
     """
 
     def __init__(self, folder: Path, identity: dict[str, Any], *, keep_pictures: bool = True) -> None:
-        self.folder = folder
+        super().__init__(folder, identity)
         self._keep_pictures = keep_pictures
-        self._state: dict[str, Any] = self._read_state()
         self._chunk: list[tuple[DrivingFrame, Painted]] = []
-        identity = json.loads(json.dumps(identity))
-        if self._state.get("identity") != identity:
-            shutil.rmtree(folder, ignore_errors=True)
-            self._state = {"identity": identity}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError("not-writable", f"{folder} cannot be made: {error.strerror}.") from error
-
-    def recall(self, name: str) -> Any:
-        """What `remember` was told under this name, in this or in an earlier run; None for nothing."""
-        return self._state.get(name)
-
-    def remember(self, name: str, value: Any) -> None:
-        """Nothing; `value` (JSON) outlives this process."""
-        self._state[name] = value
-        with whole_file(self.folder / _STATE) as partial:
-            partial.write_text(json.dumps(self._state, allow_nan=False), encoding="ascii")
 
     def painted_count(self) -> int:
         """How many frames from the first on are painted already, in chunks without a gap."""
@@ -90,10 +66,6 @@ class Parts:
         """All finished chunks, one at a time."""
         return (self.chunk(number) for number in self._numbers())
 
-    def remove(self) -> None:
-        """Nothing; the folder is gone."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def _numbers(self) -> list[int]:
         numbers: list[int] = []
         while self._path(len(numbers)).is_file():
@@ -102,13 +74,6 @@ class Parts:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"chunk-{number:06d}.npz"
-
-    def _read_state(self) -> dict[str, Any]:
-        try:
-            state = json.loads((self.folder / _STATE).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return {}
-        return state if isinstance(state, dict) else {}
 
 
 class StoredChunk:

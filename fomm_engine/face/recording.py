@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tracker saw, frame by frame: numbers only, so that a long video costs little memory."""
+"""What the tracker saw, frame by frame: numbers only, in records of one size, so that a long video costs little memory.
 
+The records go to a stream as they come. Where that is a file, they outlive the process, and a later one goes on.
+"""
+
+import io
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +15,16 @@ from fomm_engine.face.tracker import FrameFace
 from fomm_engine.wire.names import POINT_COUNT
 
 Array = npt.NDArray[Any]
+RECORD = np.dtype(
+    [
+        ("time_s", "<f8"),
+        ("valid", "<f8"),  # 0 or 1; as wide as the rest, so that every number lies where processors like it
+        ("points_px", "<f8", (POINT_COUNT, 2)),
+        ("sigma_px", "<f8", (POINT_COUNT,)),
+        ("rotation", "<f8", (3, 3)),
+        ("doubt", "<f8"),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -30,28 +44,45 @@ class Recording:
 
 
 class Recorder:
-    """Collects one frame after the other."""
+    """Collects one frame after the other, in memory or in a file that is open for reading and writing.
 
-    def __init__(self) -> None:
-        self._times: list[float] = []
-        self._faces: list[FrameFace | None] = []
+    kept: so many records of an earlier run the file holds already; whatever stands behind them is cut off.
+    """
 
-    def add(self, time_s: float, face: FrameFace | None) -> None:
-        """Keep a frame's result. Times that do not increase are moved up by a microsecond, since a take's must."""
-        if self._times and time_s <= self._times[-1]:
-            time_s = self._times[-1] + 1e-6
-        self._times.append(time_s)
-        self._faces.append(face)
+    def __init__(self, stream: IO[bytes] | None = None, kept: int = 0) -> None:
+        self._stream = stream or io.BytesIO()
+        self.count = kept
+        self._last_s = -np.inf
+        self._stream.truncate(kept * RECORD.itemsize)
+        self._stream.seek(kept * RECORD.itemsize)
+        if kept:
+            self._last_s = float(self._records()["time_s"][-1])
+
+    def add(self, time_s: float, face: FrameFace | None) -> bytes:
+        """The record that was kept of a frame. Times that do not increase are moved up by a microsecond, since a
+        take's must."""
+        self._last_s = time_s = time_s if time_s > self._last_s else self._last_s + 1e-6
+        record = np.zeros((), RECORD)
+        record["time_s"], record["rotation"] = time_s, np.eye(3)
+        if face is not None:
+            record["valid"], record["doubt"] = 1.0, face.doubt
+            record["points_px"], record["sigma_px"], record["rotation"] = face.points_px, face.sigma_px, face.rotation
+        written = record.tobytes()
+        self._stream.write(written)
+        self.count += 1
+        return written
 
     def recording(self) -> Recording:
         """Everything so far."""
-        absent = FrameFace(np.zeros((POINT_COUNT, 2)), np.zeros(POINT_COUNT), np.eye(3), 0.0)
-        faces = [face or absent for face in self._faces]
+        records = self._records()
         return Recording(
-            np.array(self._times, np.float64),
-            np.array([face is not None for face in self._faces], bool),
-            np.stack([face.points_px for face in faces]),
-            np.stack([face.sigma_px for face in faces]),
-            np.stack([face.rotation for face in faces]),
-            np.array([face.doubt for face in faces]),
+            records["time_s"].copy(),
+            records["valid"] > 0,
+            *(records[name] for name in ("points_px", "sigma_px", "rotation", "doubt")),
         )
+
+    def _records(self) -> Array:
+        self._stream.seek(0)
+        records = np.frombuffer(self._stream.read(self.count * RECORD.itemsize), RECORD)
+        self._stream.seek(self.count * RECORD.itemsize)
+        return records

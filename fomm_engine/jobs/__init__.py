@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fomm_engine import __version__
+from fomm_engine.jobs.failures import user_error_of
 from fomm_engine.stdio import Reporter, Sink
 from fomm_engine.wire.errors import Cancelled, ProtocolError, UserError
 from fomm_engine.wire.job import Job
 from fomm_engine.wire.names import JOB_KINDS
+from fomm_engine.wire.unfinished import LONGEST_NAME
 from fomm_engine.wire.versions import PROTOCOL
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
@@ -33,11 +35,10 @@ def run_job(job: Job, sink: Sink, reporter: Reporter) -> int:
     except Cancelled:
         sink.emit("done", status="cancelled", output=job.output, sha256="", seconds=time.monotonic() - started)
         return OK
-    except UserError as error:
-        return _failed(sink, error)
-    except MemoryError:
-        return _failed(sink, UserError("out-of-memory", "The machine ran out of memory.", "Close other programs."))
     except Exception as error:  # noqa: BLE001 - the door: a bug must reach the user as a report, not as silence
+        known = user_error_of(error)
+        if known is not None:
+            return _failed(sink, known, "" if known is error else traceback.format_exc())
         message = f"The engine met an error of its own ({type(error).__name__}: {error})."
         return _failed(sink, UserError("engine-bug", message, "Please report it."), traceback.format_exc())
 
@@ -47,7 +48,15 @@ def check_output(job: Job) -> None:
 
     Raises UserError("not-writable") before any work is done, so that nobody waits for a result that cannot be kept.
     """
-    folder = Path(job.output).absolute().parent
+    output = Path(job.output).absolute()
+    folder = output.parent
+    if len(os.fsencode(output.name)) > LONGEST_NAME:
+        said = f"The name {output.name[:40]}... is longer than a file's name may be."
+        raise UserError("not-writable", said, "Choose a shorter name.")
+    if os.name == "nt" and output.is_reserved():
+        raise UserError(
+            "not-writable", f"{output.name} is a name that Windows keeps for itself.", "Choose another name."
+        )
     if not folder.is_dir():
         raise UserError("not-writable", f"There is no folder {folder}.", "Create it, or choose another one.")
     if not os.access(folder, os.W_OK) or Path(job.output).is_dir():

@@ -22,6 +22,7 @@ from fomm_engine.animate.tasks import Task, list_path, require_free, tasks_of, w
 from fomm_engine.model.fomm import Fomm
 from fomm_engine.model.weights import load_networks
 from fomm_engine.models.store import weights_path
+from fomm_engine.resuming.parts import parts_of
 from fomm_engine.stdio import Reporter
 from fomm_engine.video.probe import probe
 from fomm_engine.video.sound import container_for
@@ -52,19 +53,20 @@ def run(job: Job, reporter: Reporter) -> Path:
         task.paths.require_places(options)
     chosen = job.weights or DEFAULT_WEIGHTS
     checkpoint = None if chosen == DEFAULT_WEIGHTS else weights_path(chosen)
-    parts = Parts(Path(job.output + ".parts"), _identity(checkpoint, options, tasks))
-    try:
-        result = _Performance(job, options, checkpoint, parts, reporter).made(tasks)
-    except HostGone:
-        raise
-    except Cancelled:
-        parts.remove()
-        raise
-    except UserError:
-        if not any(parts.folder.glob("*/chunk-*")):
+    with parts_of(Path(job.output)) as folder:
+        parts = Parts(folder, _identity(checkpoint, options, tasks))
+        try:
+            result = _Performance(job, options, checkpoint, parts, reporter).made(tasks)
+        except HostGone:
+            raise
+        except Cancelled:
             parts.remove()
-        raise
-    parts.remove()
+            raise
+        except UserError:
+            if not any(parts.folder.glob("*/chunk-*")):
+                parts.remove()
+            raise
+        parts.remove()
     return result
 
 

@@ -3,42 +3,44 @@
 
 import math
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
-import numpy.typing as npt
 import torch
 
 from fomm_engine import __version__
 from fomm_engine.face import weights
+from fomm_engine.face.checkpoints import Checkpoints, is_kept
 from fomm_engine.face.choice import FaceChoice, face_choice
 from fomm_engine.face.detect import FaceFinder
 from fomm_engine.face.fast_landmarks import fast_landmark_net
-from fomm_engine.face.look import FrameFace
-from fomm_engine.face.recording import Recorder, Recording
+from fomm_engine.face.recording import RECORD, Recording
 from fomm_engine.face.take import solved_take
 from fomm_engine.face.take_solve import KnownLens
 from fomm_engine.face.tracker import FaceTracker, TrackerSettings
-from fomm_engine.jobs import sha256_of
+from fomm_engine.face.tracking import Part, Tracker, Tracking
+from fomm_engine.resuming.parts import PartsFolder, parts_of
 from fomm_engine.stdio import Reporter
 from fomm_engine.video.reader import VideoInfo, VideoReader
+from fomm_engine.video.source import SourceVideo
 from fomm_engine.wire.capture import Capture, write_capture
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job, checked_options
 
-DEFAULTS: dict[str, Any] = {"focal_px": None, "start_s": None, "end_s": None, "face": "largest", "landmarks": "default"}
+DEFAULTS: dict[str, Any] = {
+    "focal_px": None,
+    "start_s": None,
+    "end_s": None,
+    "face": "largest",
+    "landmarks": "default",
+    "checkpoint_s": 2.0,
+}
 MM_35_DIAGONAL = 43.27  # of a picture on 35 mm film
 STATED_FOCAL_SIGMA = 0.12  # relative: phones state the lens; stabilising and cropping lengthen it a little
 LANDMARK_BACKENDS = ("default", "face-alignment", "auto")
 LOST_FRAMES_SHOWN = 50
-
-
-class Tracker(Protocol):
-    """What the capture needs of a landmark backend."""
-
-    def track(self, image: npt.NDArray[Any]) -> FrameFace | None:
-        """The followed face in the next frame."""
-        ...
+# What is wrong with the video or the wish, and not with the machine: going on would not help.
+HOPELESS = ("no-face", "empty-range", "video-changed")
 
 
 def run(job: Job, reporter: Reporter) -> Path:
@@ -46,21 +48,64 @@ def run(job: Job, reporter: Reporter) -> Path:
 
     Options: focal_px (the lens, in pixels, where known), start_s and end_s (the part to capture), face (whom, see
     `face_choice`: decided in the first of these frames that shows somebody, and followed from there), landmarks (the
-    backend: "default", "face-alignment", or "auto": the latter where its weights are here). Raises UserError for a
-    video without that face ("no-face") and as the reader and the backend do.
+    backend: "default", "face-alignment", or "auto": the latter where its weights are here), checkpoint_s (seconds
+    between checkpoints).
+
+    While it works, what is tracked lies in a folder beside the take (wire.unfinished). The same job goes on from there
+    after a crash, a kill or a cancel, and ends with the same take; another video, other options or weights begin anew.
+
+    Raises UserError for a video without that face ("no-face"), one that changes meanwhile ("video-changed"), and as
+    the reader, the backend and `parts_of` do.
     """
     options = _options(job)
     reporter.progress("load", 0, None, "weights")
     torch.set_num_threads(1)  # frames are small: more threads cost more than they bring
     cv2.setNumThreads(1)
     backend = _backend(options["landmarks"])
+    with VideoReader(job.input["video"]) as reader, parts_of(Path(job.output)) as folder:
+        video = SourceVideo(reader)
+        parts = PartsFolder(folder, _identity(video, options, backend))
+        if parts.replaced:
+            reporter.log("Another video, other options or other weights: what was tracked before is not used.")
+        try:
+            write_capture(_captured(job, video, parts, (options, backend), reporter), Path(job.output))
+        except BaseException as error:
+            _leave(parts, reporter, keep=not (isinstance(error, UserError) and error.code in HOPELESS))
+            raise
+        parts.remove()
+    return Path(job.output)
+
+
+def _identity(video: SourceVideo, options: dict[str, Any], backend: str) -> dict[str, Any]:
+    """Everything that the tracked frames depend on, and the lens, so that one folder is of one take."""
+    return {
+        "engine": __version__,
+        "libraries": [torch.__version__, cv2.__version__],
+        "video": video.sha256,
+        "options": {name: value for name, value in options.items() if name != "checkpoint_s"},
+        "landmarks": backend,
+        "weights": weights.weights_table(),
+        "record": RECORD.itemsize,
+    }
+
+
+def _captured(
+    job: Job, video: SourceVideo, parts: PartsFolder, chosen: tuple[dict[str, Any], str], reporter: Reporter
+) -> Capture:
+    """The take, tracked (from where an earlier run stood) and solved, not yet written."""
+    options, backend = chosen
+    info = video.info
     tracker = _tracker(options["face"], backend)
-    with VideoReader(job.input["video"]) as reader:
-        recording = _record(reader, tracker, options, reporter)
-        info, notes = reader.info, reader.notes
-    for note in notes:
+    part = Part(options["start_s"] or 0.0, options["end_s"])
+    with Checkpoints(parts.folder, options["checkpoint_s"]) as checkpoints:
+        tracking = Tracking(
+            video.reader, part, checkpoints, lambda done, total: parts.remember_progress(job, done, total)
+        )
+        recording = tracking.recording(tracker, reporter)
+    for note in video.reader.notes:
         reporter.warn("video-damaged", note)
-    _require_face(recording, Path(job.input["video"]), options["face"])
+    _require_unchanged(video, reporter)
+    _require_face(recording, video.reader.path, options["face"])
     take = solved_take(
         recording,
         (info.width, info.height),
@@ -70,11 +115,27 @@ def run(job: Job, reporter: Reporter) -> Path:
         lambda done, total: reporter.progress("solve", done, total),
     )
     _warn_of_lost_frames(recording, reporter)
-    header = {**_header(Path(job.input["video"]), info, recording), "landmarks": backend, **take.header}
+    header = {**_header(video, recording), "landmarks": backend, **take.header}
     reporter.progress("write", 0, None)
-    capture = Capture(header, recording.time_s, recording.valid, take.tracks, take.models, take.confidences)
-    write_capture(capture, Path(job.output))
-    return Path(job.output)
+    return Capture(header, recording.time_s, recording.valid, take.tracks, take.models, take.confidences)
+
+
+def _require_unchanged(video: SourceVideo, reporter: Reporter) -> None:
+    """Nothing; says so where the video is gone. Raises UserError("video-changed") where it is another one now."""
+    name = video.reader.path.name
+    if video.is_gone():
+        reporter.warn("video-gone", f"{name} was moved or deleted while it was read; the take is whole.")
+    elif video.is_changed():
+        raise UserError("video-changed", f"{name} was changed while it was read.", "Capture it again.")
+
+
+def _leave(parts: PartsFolder, reporter: Reporter, *, keep: bool) -> None:
+    """Nothing; what an unfinished capture has tracked stays where it is worth something."""
+    if keep and is_kept(parts.folder):
+        done, total = parts.recall("progress") or (0, 0)
+        reporter.log(f"{done} of {total} frames are tracked and kept: the same capture goes on from there.")
+    else:
+        parts.remove()
 
 
 def _options(job: Job) -> dict[str, Any]:
@@ -123,32 +184,6 @@ def _tracker(face: FaceChoice, backend: str) -> Tracker:
     return alignment_tracker(own, net, face)
 
 
-def _record(reader: VideoReader, tracker: Tracker, options: dict[str, Any], reporter: Reporter) -> Recording:
-    recorder = Recorder()
-    start_s, end_s = options["start_s"] or 0.0, options["end_s"]
-    total = _expected_frames(reader.info, start_s, end_s)
-    count = 0
-    for frame in reader:
-        if end_s is not None and frame.time_s > end_s:
-            break
-        if frame.time_s < start_s:
-            reporter.check_cancelled()
-            continue
-        recorder.add(frame.time_s, tracker.track(frame.image))
-        count += 1
-        reporter.progress("track", count, max(total, count))
-    if count == 0:
-        raise UserError("empty-range", "The chosen part of the video holds no frame.", "Choose another start or end.")
-    return recorder.recording()
-
-
-def _expected_frames(info: VideoInfo, start_s: float, end_s: float | None) -> int:
-    if info.duration_s <= 0:
-        return info.frames_estimate
-    length_s = min(end_s if end_s is not None else info.duration_s, info.duration_s) - start_s
-    return max(1, round(info.frames_estimate * length_s / info.duration_s))
-
-
 def _require_face(recording: Recording, video: Path, choice: FaceChoice) -> None:
     if recording.valid.any():
         return
@@ -170,10 +205,11 @@ def _warn_of_lost_frames(recording: Recording, reporter: Reporter) -> None:
         reporter.warn("lost-frames", sentence, tuple(lost[:LOST_FRAMES_SHOWN]))
 
 
-def _header(video: Path, info: VideoInfo, recording: Recording) -> dict[str, Any]:
+def _header(video: SourceVideo, recording: Recording) -> dict[str, Any]:
+    info = video.info
     source = {
-        "file": str(video),
-        "sha256": sha256_of(video),
+        "file": str(video.reader.path),
+        "sha256": video.sha256,
         "width": info.width,
         "height": info.height,
         "frame_rate": list(info.frame_rate),

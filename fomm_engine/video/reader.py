@@ -4,7 +4,7 @@
 import queue
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -73,19 +73,31 @@ class VideoReader:
         self._process = None
 
     def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    def frames(self, first: int = 0, on_skip: Callable[[int], None] = lambda _: None) -> Iterator[Frame]:
+        """The frames from number `first` on, the same as without it; those before are decoded and dropped.
+
+        on_skip: called with how many of them are behind.
+        """
         self.close()
         self._times, self._damaged = queue.SimpleQueue(), False
-        self._process = start(self._arguments())
+        self._process = start(self._arguments(first))
         self._listener = threading.Thread(target=self._listen, args=(self._process, self._times), daemon=True)
         self._listener.start()
         try:
-            yield from self._frames(self._process)
+            yield from self._frames(self._process, first, on_skip)
         finally:
             self.close()
 
-    def _frames(self, process: Process) -> Iterator[Frame]:
+    def _frames(self, process: Process, first: int, on_skip: Callable[[int], None]) -> Iterator[Frame]:
         first_s: float | None = None
         index = 0
+        while index < first and (process.poll() is None or not self._times.empty()):
+            stamp = self._next_time()
+            first_s = (stamp or 0.0) if first_s is None else first_s
+            index += 1
+            on_skip(index)
         while (image := self._next_image(process)) is not None:
             stamp = self._next_time()
             time_s = self._even_time(index, first_s) if stamp is None else stamp
@@ -106,10 +118,11 @@ class VideoReader:
         """Where frame `index` would stand at a constant rate: for streams without time stamps."""
         return (first_s or 0.0) + index * self.info.frame_rate[1] / self.info.frame_rate[0]
 
-    def _arguments(self) -> list[str]:
+    def _arguments(self, first: int) -> list[str]:
         width, height = self.size
+        begin = f"select=gte(n\\,{first})," if first else ""
         scale = f"scale={width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int"
-        chain = f"showinfo=checksum=0,{scale},format=rgb24"
+        chain = f"showinfo=checksum=0,{begin}{scale},format=rgb24"
         decode = [
             "-map",
             "0:v:0",

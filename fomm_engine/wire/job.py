@@ -29,7 +29,14 @@ class Job:
 
 def write_job(job: Job, path: Path) -> None:
     """Nothing; the job stands in `path` as JSON."""
-    fields = {
+    text = json.dumps(fields_of(job), ensure_ascii=True, allow_nan=False, indent=1)
+    with whole_file(Path(path)) as partial:
+        partial.write_text(text, encoding="ascii")
+
+
+def fields_of(job: Job) -> dict[str, Any]:
+    """The job as `job_from_fields` takes it, ready for JSON."""
+    return {
         "protocol": list(job.protocol),
         "kind": job.kind,
         "input": job.input,
@@ -37,9 +44,6 @@ def write_job(job: Job, path: Path) -> None:
         "options": job.options,
         "weights": job.weights,
     }
-    text = json.dumps(fields, ensure_ascii=True, allow_nan=False, indent=1)
-    with whole_file(Path(path)) as partial:
-        partial.write_text(text, encoding="ascii")
 
 
 def read_job(path: Path) -> Job:

@@ -15,6 +15,7 @@ from fomm_engine.video.writer import VideoWriter
 from fomm_engine.wire.capture import Capture, read_capture
 from fomm_engine.wire.errors import Cancelled, UserError
 from fomm_engine.wire.job import Job
+from fomm_engine.wire.unfinished import unfinished_in
 
 END_S = 1.2
 FRAMES = 36  # of 29.97 per second
@@ -106,11 +107,22 @@ def test_bad_options_are_said(options: dict[str, Any], code: str, performance: P
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("stage", ["track", "solve"])
-def test_a_cancelled_capture_leaves_nothing(stage: str, performance: Path, tmp_path: Path) -> None:
+def test_a_capture_that_is_cancelled_at_once_leaves_nothing(performance: Path, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
-        captured(performance, tmp_path / "a.capture.npz", Listener(stop_at=stage), end_s=0.2)
+        captured(performance, tmp_path / "a.capture.npz", Listener(stop_at="track"), end_s=0.2, checkpoint_s=600.0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_capture_that_is_cancelled_later_goes_on_where_it_stood(performance: Path, tmp_path: Path) -> None:
+    whole = captured(performance, tmp_path / "whole.capture.npz", end_s=0.2)
+    with pytest.raises(Cancelled):
+        captured(performance, tmp_path / "a.capture.npz", Listener(stop_at="solve"), end_s=0.2)
+    (left,) = unfinished_in(tmp_path, "capture")
+    assert (left.done, left.total, left.job.input["video"]) == (6, 6, str(performance))
+    again = Listener()
+    assert captured(performance, tmp_path / "a.capture.npz", again, end_s=0.2).read_bytes() == whole.read_bytes()
+    assert {"message": "Resuming at frame 6 of 6.", "level": "info"} in [fields for _, fields in again.events]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.capture.npz", "whole.capture.npz"]
 
 
 def test_the_same_video_gives_the_same_take(performance: Path, tmp_path: Path) -> None:
