@@ -2,6 +2,7 @@
 """A short video of the project's own performance, and the take that an undisturbed capture makes of it."""
 
 import shutil
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,10 @@ def clip(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     with VideoReader(project_root / "rigs" / "performances" / "monologue.mp4", max_side=SIDE) as reader:
-        with VideoWriter(path, reader.size, frame_rate=(30000, 1001)) as writer:
-            for frame in reader:
-                if frame.index == FRAMES:
-                    break
-                writer.write(frame.image)
+        pictures = [frame.image for frame in islice(reader, FRAMES)]
+    with VideoWriter(path, (SIDE, SIDE), frame_rate=(30000, 1001)) as writer:
+        for picture in pictures:
+            writer.write(picture)
     return path
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fomm_engine.wire.unfinished import parts_folder, unfinished_in
 from tests.reliability.conftest import FRAMES, capture_job
-from tests.reliability.engines import Event, EngineProcess, cold, forked, last_of, none_left_about
+from tests.reliability.engines import EngineProcess, Event, cold, forked, last_of, none_left_about
 
 
 def at(stage: str, current: int):
