@@ -41,10 +41,24 @@ class ContactEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class LostSpan:
+    """Frames without a face: the first and the last in the take (0-based) and in the scene, the seconds from the frame
+    before to the frame after, and whether the motion crosses them (bridged) or holds its last pose."""
+
+    first_frame: int
+    last_frame: int
+    scene_first: int
+    scene_last: int
+    duration_s: float
+    bridged: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RetargetReport:
     """How a retarget came about.
 
-    neutral_frame and neutral_reason; events: the blinks and lip contacts found; lost_frames: frames without a face;
+    neutral_frame and neutral_reason; events: the blinks and lip contacts found; lost_frames: frames without a face, and
+    lost_spans, where they are and what is done there;
     explained: share of the landmarks' own motion that the solved weights explain (0..1, after head pose and neutral);
     channel_peaks: the largest value of every ARKit channel.
     """
@@ -55,6 +69,7 @@ class RetargetReport:
     lost_frames: int
     explained: float
     channel_peaks: dict[str, float]
+    lost_spans: tuple[LostSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

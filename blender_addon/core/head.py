@@ -10,6 +10,7 @@ import numpy as np
 
 from . import rotation
 from .array_types import FloatArray
+from .head_limits import within_reach
 from .rig import BoneControl, Rig
 
 
@@ -22,8 +23,14 @@ def relative_rotation(head_rotation: FloatArray, neutral_rotation: FloatArray) -
 
 
 def scaled_turn(turn: FloatArray, gain: float) -> FloatArray:
-    """Give turns with their angle multiplied, (T, 4) -> (T, 4); gain 1 changes nothing."""
-    return turn if gain == 1.0 else rotation.sign_continuous(rotation.fraction(turn, gain))
+    """Give turns with their angle multiplied, (T, 4) -> (T, 4), up to LARGEST_TURN_RAD; gain 1 changes nothing.
+
+    Beyond half a turn a rotation would be taken for the one the other way round.
+    """
+    if gain == 1.0:
+        return turn
+    vectors = rotation.rotvec_from_quaternion(turn) * gain
+    return rotation.sign_continuous(rotation.quaternion_from_rotvec(within_reach(vectors)))
 
 
 def in_armature(turn_head: FloatArray, armature_from_head: FloatArray) -> FloatArray:

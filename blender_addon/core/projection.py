@@ -7,9 +7,8 @@ import numpy as np
 from fomm_engine.wire.names import LANDMARKS
 
 from .array_types import FloatArray
+from .soundness import NEAREST_DEPTH_CM
 from .tracks import PinholeCamera
-
-NEAREST_DEPTH_CM = 1.0  # a face nearer than this is no face; keeps a broken pose from dividing by nothing
 
 
 def camera_points(points_cm: FloatArray, rotation: FloatArray, translation_cm: FloatArray) -> FloatArray:

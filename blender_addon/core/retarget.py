@@ -11,16 +11,19 @@ from . import (
     calibration,
     channel_edits,
     contact,
+    curve_guard,
     gaze,
     head,
+    head_limits,
     kept_frames,
+    lost_frames,
     measured_curves,
     rotation,
     smoothing,
     take_weights,
     timing,
 )
-from .array_types import FloatArray, IntArray
+from .array_types import BoolArray, FloatArray, IntArray
 from .contact import Contacts
 from .control_contact import Probe
 from .curves import Curves, RetargetReport, RetargetResult
@@ -39,18 +42,20 @@ LEAST_SHIFT_NOISE_CM = 0.02
 # and 1.6; a little lower here, not to overact.
 UNSHRUNK = {"brows": 1.8, "gaze": 1.5, "jaw": 1.1, "mouth": 1.2, "cheeks": 1.4}
 CHANNEL_IN_USE = 0.05
+HEAD_SPEEDS = head_limits.HeadSpeeds()
 
 
 @dataclass(frozen=True, slots=True)
 class _Motion:
     """The performance at the take's own frames: weights (T, 52), head turn (T, 4) and shift (T, 3) cm against neutral,
-    gaze (T, 2, 2), contacts."""
+    gaze (T, 2, 2), contacts, and on which frames (T,) the head was faster than a head can be."""
 
     weights: FloatArray
     turn: FloatArray
     shift_cm: FloatArray
     gaze_rad: FloatArray
     contacts: Contacts
+    sudden: BoolArray
 
 
 def retarget(
@@ -76,6 +81,9 @@ def retarget(
     shown = take_weights.solve_take(tracks, chosen) if solved is None else solved
     neutral, motion = shown.neutral, _edited(tracks, shown, chosen)
     curves, told = _curves(motion, tracks, rig, chosen, probe)
+    curves, mended = curve_guard.guarded(curves)
+    spans = lost_frames.lost_spans(tracks, _clock(chosen), chosen.bridge_s)
+    said = lost_frames.lost_notes(spans) + lost_frames.changed_notes(tracks.broken, motion.sudden)
     report = RetargetReport(
         neutral_frame=neutral.frame,
         neutral_reason=neutral.reason,
@@ -83,11 +91,12 @@ def retarget(
         lost_frames=int((~tracks.valid).sum()),
         explained=shown.explained,
         channel_peaks=dict(zip(ARKIT_CHANNELS, motion.weights.max(0).tolist(), strict=True)),
+        lost_spans=spans,
     )
     return RetargetResult(
         curves=curves,
         report=report,
-        notes=_notes(tracks, rig, chosen, motion) + told,
+        notes=said + _notes(rig, chosen, motion) + told + mended,
         time_s=tracks.time_s,
         valid=tracks.valid,
         arkit_weights=motion.weights,
@@ -114,8 +123,8 @@ def _motion(
     """Give the motion of the valid frames' weights (n, 52): edited, gaps bridged, with the head's and the eyes'."""
     contacts = contact.confirmed(contacts, weights, tracks)
     finished = _bridge(_finish_weights(weights, tracks, contacts, settings), tracks, settings)
-    turn, shift_cm = _head_motion(tracks, neutral.frame, settings)
-    return _Motion(finished, turn, shift_cm, gaze.gaze_angles(finished, tracks.basis_cm), contacts)
+    turn, shift_cm, sudden = _head_motion(tracks, neutral.frame, settings)
+    return _Motion(finished, turn, shift_cm, gaze.gaze_angles(finished, tracks.basis_cm), contacts, sudden)
 
 
 def _bridge(values: FloatArray, tracks: PerformanceTracks, settings: RetargetSettings) -> FloatArray:
@@ -164,8 +173,9 @@ def _finish_weights(
 
 def _head_motion(
     tracks: PerformanceTracks, neutral_frame: int, settings: RetargetSettings
-) -> tuple[FloatArray, FloatArray]:
-    """Give the head's turn (T, 4) and shift (T, 3) cm against its neutral, in the neutral head's frame."""
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Give the head's turn (T, 4) and shift (T, 3) cm against its neutral, in the neutral head's frame, no faster than
+    a head can; and where it was, (T,)."""
     time_s, strength = tracks.time_s[tracks.valid], settings.head.smoothing * settings.smoothing
     reference = np.eye(3) if settings.head_reference == "camera" else tracks.head_rotation[neutral_frame]
     relative = head.relative_rotation(tracks.head_rotation[tracks.valid], reference)
@@ -179,14 +189,16 @@ def _head_motion(
         turn, shift = head.mirrored_turn(turn), shift * np.array([-1.0, 1.0, 1.0])
     before, after, share = _stand_ins(tracks, settings)
     bridged = rotation.sign_continuous(rotation.slerp(turn[before], turn[after], share))
-    return bridged, _bridge(shift, tracks, settings)
+    bridged, turned = head_limits.limited_turn(bridged, tracks.time_s, HEAD_SPEEDS)
+    shift, shifted = head_limits.limited(_bridge(shift, tracks, settings), tracks.time_s, HEAD_SPEEDS.shift_cm)
+    return bridged, shift, turned | shifted
 
 
 def _curves(
     motion: _Motion, tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings, probe: Probe | None
 ) -> tuple[Curves, tuple[Note, ...]]:
     """Give the rig's curves at the scene's frames, and what is to be said of its controls."""
-    clock = timing.SceneClock(settings.start_frame, settings.frame_rate, settings.time_offset_s)
+    clock = _clock(settings)
     frames = clock.frames_within(float(tracks.time_s[0]), float(tracks.time_s[-1]))
     at_s = clock.time_s(frames)
     scene = _resample(motion, tracks.time_s, at_s)
@@ -231,6 +243,7 @@ def _resample(motion: _Motion, time_s: FloatArray, at_s: FloatArray) -> _Motion:
         timing.resample_linear(motion.shift_cm, time_s, at_s),
         timing.resample_linear(motion.gaze_rad, time_s, at_s),
         motion.contacts,
+        motion.sudden,
     )
 
 
@@ -316,25 +329,24 @@ def _bone_curves(
     return head.local_rotations(rig, turns), locations
 
 
-def _notes(tracks: PerformanceTracks, rig: Rig, settings: RetargetSettings, motion: _Motion) -> tuple[Note, ...]:
-    """Give what the user should know of a result."""
-    found: list[Note] = []
-    for gap in timing.find_gaps(tracks.valid, tracks.time_s):
-        frames = tuple(range(gap.first, gap.last + 1))
-        how = "crossed on a line" if gap.duration_s <= settings.bridge_s else "held, then taken up again"
-        span = f"Frames {gap.first} to {gap.last} show no face"
-        found.append(Note("gap", f"{span} ({gap.duration_s:.2f} s); the motion is {how}.", frames))
+def _clock(settings: RetargetSettings) -> timing.SceneClock:
+    """Give the scene's clock."""
+    return timing.SceneClock(settings.start_frame, settings.frame_rate, settings.time_offset_s)
+
+
+def _notes(rig: Rig, settings: RetargetSettings, motion: _Motion) -> tuple[Note, ...]:
+    """Give what the rig lacks of what the actor does."""
     if rig.basis is not None:
-        return tuple(found)
+        return ()
     mapped = {channel for shape in rig.shapes for channel, _ in shape.channels}
     lost = [
         name
         for name, peak in zip(ARKIT_CHANNELS, motion.weights.max(0), strict=True)
         if peak > CHANNEL_IN_USE and name not in mapped and not _carried_by_bones(name, rig, settings)
     ]
-    if lost:
-        found.append(Note("not-driven", f"The character has no control for {', '.join(lost)}, which the actor uses."))
-    return tuple(found)
+    if not lost:
+        return ()
+    return (Note("not-driven", f"The character has no control for {', '.join(lost)}, which the actor uses."),)
 
 
 def _carried_by_bones(channel: str, rig: Rig, settings: RetargetSettings) -> bool:

@@ -12,6 +12,7 @@ from .array_types import FloatArray
 from .rig_basis import ARMATURE_FROM_HEAD, RigBasis
 
 BoneRole: TypeAlias = Literal["neck", "head", "jaw", "eye_left", "eye_right"]
+LARGEST = 1e6  # of a control's value or weight
 BONE_ROLES: tuple[BoneRole, ...] = ("neck", "head", "jaw", "eye_left", "eye_right")
 
 
@@ -29,8 +30,10 @@ class ShapeControl:
         unknown = [channel for channel, _ in self.channels if channel not in ARKIT_INDEX]
         if unknown:
             raise ValueError(f"The shape {self.name!r} is mapped to {', '.join(unknown)}, which ARKit does not have.")
-        if not self.minimum <= self.maximum:
+        if not -LARGEST <= self.minimum <= self.maximum <= LARGEST:
             raise ValueError(f"The shape {self.name!r} has the limits {self.minimum} to {self.maximum}.")
+        if not all(abs(weight) <= LARGEST for _, weight in self.channels):  # not a number compares false
+            raise ValueError(f"The shape {self.name!r} has weights that are no numbers.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

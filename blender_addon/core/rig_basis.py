@@ -16,6 +16,7 @@ ARMATURE_FROM_HEAD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0
 ControlKind: TypeAlias = Literal["shape", "property", "bone"]
 BASIS_VERSION = 1
 COMPONENTS = tuple(f"{channel}{axis}" for channel in ("location", "rotation", "scale") for axis in range(3))
+LARGEST_VALUE = 1e6  # of a control, and of what one unit of it does
 _DECIMALS = 6  # of a cm, an angle or a share: far below what a landmark means
 _ARRAYS = ("neutral_cm", "displacement_cm", "confidence", "armature_from_head", "origin")
 _KEYPOINT_ARRAYS = ("keypoint_value", "keypoint_jacobian")
@@ -53,8 +54,8 @@ class MeasuredControl:
             raise ValueError(f"The control {self.name!r} ({self.kind}) cannot have the component {self.component!r}.")
         if self.region not in REGIONS:
             raise ValueError(f"The control {self.name!r} has the region {self.region!r}, which is none.")
-        if not bool(np.isfinite([self.rest, self.minimum, self.maximum]).all()):
-            raise ValueError(f"The control {self.name!r} has limits that are not finite.")
+        if not all(abs(value) <= LARGEST_VALUE for value in (self.rest, self.minimum, self.maximum)):
+            raise ValueError(f"The control {self.name!r} has limits that are not finite, or far too large.")
         if not self.minimum <= self.rest <= self.maximum:
             limits = f"{self.minimum} to {self.maximum}"
             raise ValueError(f"The control {self.name!r} rests at {self.rest}, outside its limits {limits}.")
@@ -162,6 +163,8 @@ def _checked(name: str, value: Any, shape: tuple[int, ...]) -> FloatArray:
         raise ValueError(f"The rig basis's {name} has the shape {array.shape}; expected {shape}.")
     if not bool(np.isfinite(array).all()):
         raise ValueError(f"The rig basis's {name} holds values that are not finite.")
+    if not bool((np.abs(array) <= LARGEST_VALUE).all()):
+        raise ValueError(f"The rig basis's {name} holds values that are far too large.")
     return array.reshape(shape)
 
 

@@ -82,6 +82,9 @@ class RetargetSettings:
         _require_within("neck_share", self.neck_share, 0.0, 1.0)
         _require_within("bridge_s", self.bridge_s, 0.0, 60.0)
         _require_within("regressor_trust", self.regressor_trust, 0.0, 100.0)
+        _require_within("location_scale", self.location_scale, 0.0, 1e6)
+        _require_within("jaw_open_angle_deg", self.jaw_open_angle_deg, -90.0, 90.0)
+        _require_within("jaw_side_angle_deg", self.jaw_side_angle_deg, -90.0, 90.0)
         if min(self.frame_rate) <= 0:
             raise ValueError(f"frame_rate must be two positive integers; it is {self.frame_rate}.")
 

@@ -13,6 +13,7 @@ from .array_types import FloatArray
 WINDOW_S = 0.07  # standard deviation of the nearness in time at strength 1
 LIKENESS = 4.0  # a neighbour within this many noise deviations counts as the same value
 REACH = 2.5  # window deviations that are looked at on each side
+FURTHEST = 1000  # frames on each side, whatever the time stamps say
 SECOND_DIFFERENCE_GAIN = 6.0**0.5  # deviation of x[t-1] - 2 x[t] + x[t+1] of white noise of deviation 1
 MEDIAN_TO_SIGMA = 1.4826
 
@@ -73,7 +74,7 @@ def _offsets(time_s: FloatArray, strength: float) -> list[int]:
     if len(time_s) < 2 or strength <= 0.0:
         return []
     reach = int(np.ceil(REACH * WINDOW_S * strength / float(np.median(np.diff(time_s)))))
-    reach = min(reach, len(time_s) - 1)
+    reach = min(reach, len(time_s) - 1, FURTHEST)
     return [offset for offset in range(-reach, reach + 1) if offset]
 
 

@@ -13,6 +13,9 @@ import numpy as np
 from .array_types import BoolArray, FloatArray, IntArray
 
 FRAME_TOLERANCE = 1e-4  # of a frame: two clocks that differ by less show the same picture
+LEAST_STEP_S = 1e-6  # no camera makes a million pictures a second
+LARGEST_TIME_S = 1e6  # eleven days
+LAST_SCENE_FRAME = 1_048_574  # Blender's timeline ends there, and begins as far below zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,12 @@ class SceneClock:
     time_offset_s: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a rate that is no rate."""
+        """Refuse a rate that is no rate, and a shift that is no time."""
         num, den = self.frame_rate
         if num <= 0 or den <= 0:
             raise ValueError(f"The frame rate must be two positive integers; it is {num}/{den}.")
+        if not abs(self.time_offset_s) <= LARGEST_TIME_S:
+            raise ValueError(f"The motion cannot be moved by {self.time_offset_s} s.")
 
     def time_s(self, frames: IntArray) -> FloatArray:
         """Give the media time shown at scene frames.
@@ -38,6 +43,11 @@ class SceneClock:
         num, den = self.frame_rate
         return ((frames.astype(np.int64) - self.start_frame) * den) / num - self.time_offset_s
 
+    def nearest_frame(self, at_s: float) -> int:
+        """Give the whole scene frame nearest to a time of the media, in seconds from its start."""
+        num, den = self.frame_rate
+        return round((at_s + self.time_offset_s) * num / den) + self.start_frame
+
     def frames_within(self, first_s: float, last_s: float) -> IntArray:
         """Give the scene frames whose pictures lie in a span of the media.
 
@@ -46,8 +56,11 @@ class SceneClock:
         num, den = self.frame_rate
         rate = num / den
         first = int(np.ceil((first_s + self.time_offset_s) * rate - FRAME_TOLERANCE))
-        last = int(np.floor((last_s + self.time_offset_s) * rate + FRAME_TOLERANCE))
-        return np.arange(first, max(first, last) + 1, dtype=np.int64) + self.start_frame
+        last = max(first, int(np.floor((last_s + self.time_offset_s) * rate + FRAME_TOLERANCE)))
+        ends = first + self.start_frame, last + self.start_frame
+        if min(ends) < -LAST_SCENE_FRAME or max(ends) > LAST_SCENE_FRAME:
+            raise ValueError(f"The take would reach from frame {ends[0]} to {ends[1]}, beyond the timeline of Blender.")
+        return np.arange(first, last + 1, dtype=np.int64) + self.start_frame
 
 
 def rate_from_number(rate_fps: float) -> tuple[int, int]:
@@ -66,10 +79,10 @@ def rate_from_number(rate_fps: float) -> tuple[int, int]:
 
 
 def require_increasing(time_s: FloatArray) -> None:
-    """Raise ValueError unless time stamps are finite and grow from each frame to the next."""
+    """Raise ValueError unless time stamps are finite, within LARGEST_TIME_S and grow from each frame to the next."""
     if time_s.ndim != 1 or len(time_s) == 0:
         raise ValueError("The take holds no frames.")
-    if not bool(np.isfinite(time_s).all()) or bool((np.diff(time_s) <= 0).any()):
+    if not bool((np.abs(time_s) <= LARGEST_TIME_S).all()) or bool((np.diff(time_s) < LEAST_STEP_S).any()):
         raise ValueError("The take's time stamps must be finite and grow from frame to frame.")
 
 

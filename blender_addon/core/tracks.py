@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One performance as arrays: what the retargeting needs of a capture, checked once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from fomm_engine.wire.names import ARKIT_CHANNELS, KEYPOINTS, LANDMARK_COUNT, POINT_COUNT
 
+from . import soundness
 from .array_types import BoolArray, FloatArray
+from .soundness import LARGEST_PX
 from .timing import require_increasing
+
+_OF_THE_WHOLE = ("time_s", "valid", "neutral_cm", "basis_cm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,11 @@ class PinholeCamera:
     cx_px: float
     cy_px: float
 
+    def __post_init__(self) -> None:
+        """Refuse what is no camera; raises ValueError in one sentence."""
+        if not (1.0 <= self.focal_px <= LARGEST_PX and abs(self.cx_px) <= LARGEST_PX and abs(self.cy_px) <= LARGEST_PX):
+            raise ValueError(f"The take's camera is none: focal length {self.focal_px} px, {self.cx_px}, {self.cy_px}.")
+
 
 @dataclass(frozen=True, slots=True)
 class CropSquare:
@@ -30,6 +39,11 @@ class CropSquare:
     x_px: float
     y_px: float
     size_px: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is no square of a picture; raises ValueError in one sentence."""
+        if not (1.0 <= self.size_px <= LARGEST_PX and abs(self.x_px) <= LARGEST_PX and abs(self.y_px) <= LARGEST_PX):
+            raise ValueError(f"The take's crop is none: {self.size_px} px at {self.x_px}, {self.y_px}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,7 @@ class PerformanceTracks:
     0..1, the regressor's opinion. neutral_cm (70, 3) and basis_cm (52, 70, 3): the actor's face and what each
     channel at 1 adds, head frame (x the subject's left, y up, z out of the face). arkit_is_exact: the channels are
     the performance itself (another tool's take) and the landmarks were made from them; they are not solved again.
+    broken (T,): frames that were said to show a face but hold what no face has (`soundness`); they are not valid.
     """
 
     time_s: FloatArray
@@ -62,9 +77,11 @@ class PerformanceTracks:
     crop: CropSquare | None = None
     suggested_neutral_frame: int | None = None
     arkit_is_exact: bool = False
+    broken: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
-        """Check the shapes and turn everything into float64; raises ValueError naming the track that is wrong."""
+        """Check the shapes, turn everything into float64, take out frames that cannot be; raises ValueError naming the
+        track that is wrong as a whole."""
         require_increasing(np.asarray(self.time_s, np.float64))
         object.__setattr__(self, "valid", np.asarray(self.valid, np.bool_))
         count, keypoints, channels = len(self.time_s), len(KEYPOINTS), len(ARKIT_CHANNELS)
@@ -85,18 +102,26 @@ class PerformanceTracks:
         }
         for name, shape in shapes.items():
             self._take(name, shape)
+        soundness.require_face(self.neutral_cm, self.basis_cm)
+        self._mark_broken({name: getattr(self, name) for name in shapes if name not in _OF_THE_WHOLE})
 
     def _take(self, name: str, shape: tuple[int, ...]) -> None:
-        """Store one array as float64 after checking its shape and that it is finite."""
+        """Store one array as float64 after checking its shape."""
         value = np.asarray(getattr(self, name))
         if value.shape != shape:
             raise ValueError(f"The track {name} has the shape {value.shape}; expected {shape}.")
-        if name == "valid":
-            return
-        value = value.astype(np.float64)
-        if not bool(np.isfinite(value).all()):
-            raise ValueError(f"The track {name} holds values that are not finite.")
-        object.__setattr__(self, name, value)
+        if name != "valid":
+            object.__setattr__(self, name, value.astype(np.float64))
+
+    def _mark_broken(self, tracks: dict[str, FloatArray]) -> None:
+        """Take frames out that hold what no face has, and bring the others' values into their ranges."""
+        usable = soundness.usable_frames(tracks)
+        broken = self.valid & ~usable
+        known = self.broken if self.broken.shape == broken.shape else np.zeros_like(broken)
+        object.__setattr__(self, "broken", (broken | known) & ~(self.valid & usable))
+        object.__setattr__(self, "valid", self.valid & usable)
+        for name, value in soundness.repaired(tracks, usable).items():
+            object.__setattr__(self, name, value)
 
     @property
     def frame_count(self) -> int:
