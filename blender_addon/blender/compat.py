@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,9 @@ TURNS_VIDEOS = bpy.app.version >= (4, 4, 0)  # whether Blender turns a film as i
 EEVEE = "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
 # From 4.5 on a path property must say that it takes paths beginning with "//"; before, the word is unknown.
 BLEND_RELATIVE: set[str] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+# Which kind of file is written is a setting of its own from 5.0 on; it must be set before the format.
+MEDIA_PATHS = ("render.image_settings.media_type",) if MEDIA_TYPES else ()
+MEDIA_FACTORY = ("IMAGE",) if MEDIA_TYPES else ()
 ENGINE_IDS = {"EEVEE": EEVEE, "CYCLES": "CYCLES", "WORKBENCH": "BLENDER_WORKBENCH"}
 
 
@@ -137,6 +141,20 @@ def set_movie_output(scene: bpy.types.Scene) -> None:
     movie = scene.render.ffmpeg
     movie.format, movie.codec, movie.constant_rate_factor = "MPEG4", "H264", "HIGH"
     movie.audio_codec = "AAC" if can_mix_sound() else "NONE"
+
+
+@contextlib.contextmanager
+def as_image_output(scene: bpy.types.Scene) -> Iterator[None]:
+    """A while in which renders are written as PNG stills, whatever the scene writes otherwise."""
+    settings = scene.render.image_settings
+    names = ("media_type", "file_format", "color_mode") if MEDIA_TYPES else ("file_format", "color_mode")
+    before = {name: getattr(settings, name) for name in names}
+    set_image_output(scene)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(settings, name, value)
 
 
 def can_mix_sound() -> bool:

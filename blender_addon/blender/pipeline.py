@@ -188,6 +188,7 @@ def _take_rate(scene: bpy.types.Scene) -> tuple[int, int]:
 
 def _set_up_shot(scene: bpy.types.Scene, request: Request) -> None:
     own = properties.of(scene).render
+    own.use_output = "OWN"
     own.engine, own.format = request.render_engine, "MP4" if request.film else "PNG"
     own.width, own.height, own.samples = request.width, request.height, request.samples
     own.output = str(request.out.absolute() / ("" if request.film else "frames"))

@@ -17,6 +17,7 @@ from . import (
     pictures,
     preferences,
     properties,
+    render_watch,
     reports,
     status,
     take_saving,
@@ -64,8 +65,7 @@ CLASSES: tuple[type, ...] = (
     *channels.CLASSES,
     *neutral.CLASSES,
     *preview.CLASSES,
-    render.UNDERSTUDY_OT_render_setup,
-    render.UNDERSTUDY_OT_render,
+    *render.CLASSES,
     *gallery_commands.CLASSES,
     *models.CLASSES,
     *portrait.CLASSES,
@@ -106,6 +106,7 @@ def unregister() -> None:
     engine_check.stop()
     preview_handlers.unregister()
     reports.SHELF.clear()
+    render_watch.forget()
     if bpy.app.timers.is_registered(prepare_scenes):
         bpy.app.timers.unregister(prepare_scenes)
     overlay.OVERLAY.hide()

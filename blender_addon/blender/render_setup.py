@@ -1,94 +1,74 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shot: frame range, engine, output, and a camera and light where the scene has none."""
+"""The shot in one press: camera, lights, sound, range and output. A second press brings it up to date."""
 
 from __future__ import annotations
 
-import math
-
 import bpy
-from mathutils import Vector
 
-from fomm_engine.wire.errors import UserError
-
-from . import character, compat, properties
+from . import properties
 from .placing import places
+from .shot import framing, lighting, output, stage
 
 CAMERA_NAME = "Understudy Camera"
 LENS_MM = 85.0  # a portrait lens: the face without the nose coming forward
-FACE_MARGIN = 1.35
-FRAME_STEM = "frame_"
-FILM_NAME = "render.mp4"
 
 
 def set_up_render(scene: bpy.types.Scene) -> str:
-    """What was set up, in one sentence; everything stays editable.
+    """What was set up and what of the user's was kept, in a sentence each; everything stays editable.
 
-    Raises UserError where there is nothing to frame.
+    Raises UserError where there is nothing to frame or nowhere to render to, before anything is changed.
     """
-    own = properties.of(scene)
-    added = [_add_camera(scene)] if scene.camera is None else []
-    if not any(thing.type == "LIGHT" for thing in scene.objects):
-        added.append(_add_light(scene))
-    if own.baked_last > own.baked_first:
-        scene.frame_start, scene.frame_end = own.baked_first, own.baked_last
-    _set_picture(scene, own.render)
-    _set_output(scene, own.render)
+    own = properties.of(scene).render
+    output.require_usable(own)
+    wants_camera, wants_light = _wants_camera(scene), _wants_light(scene)
+    sight = framing.sight_of(scene) if wants_camera or wants_light else None
+    kept = output.set_up(scene)
+    if sight is not None and wants_camera and not _place_camera(scene, sight):
+        kept.append(CAMERA_NAME)
+    if sight is not None and wants_light:
+        kept += lighting.set_up(scene, sight)
     places.add_sound(scene)
-    extra = f" Added {' and '.join(added)}." if added else ""
-    return f"Frames {scene.frame_start} to {scene.frame_end}, {own.render.width} x {own.render.height}.{extra}"
-
-
-def _set_picture(scene: bpy.types.Scene, own: properties.UnderstudyRender) -> None:
     render = scene.render
-    compat.set_render_engine(scene, own.engine)
-    render.resolution_x, render.resolution_y, render.resolution_percentage = own.width, own.height, 100
-    render.use_sequencer = False  # the strip is for the sound; the picture is the scene's
-    if own.engine == "CYCLES":
-        scene.cycles.samples = own.samples
-        scene.cycles.use_denoising = compat.can_denoise(scene)
-        scene.cycles.denoising_quality = "BALANCED"  # at few samples the best quality took two thirds of a frame's time
-        scene.cycles.denoising_prefilter = "FAST"
-        render.use_persistent_data = True  # the geometry stays between frames: only what moves is built again
-    elif own.engine == "EEVEE":
-        scene.eevee.taa_render_samples = own.samples
+    said = f"Frames {scene.frame_start} to {scene.frame_end}, {render.resolution_x} x {render.resolution_y}."
+    return f"{said} Kept as you set them: {', '.join(kept)}." if kept else said
 
 
-def _set_output(scene: bpy.types.Scene, own: properties.UnderstudyRender) -> None:
-    if not own.output or (own.output.startswith("//") and not bpy.data.filepath):
-        raise UserError("no-output", "There is no folder to render to.", "Save the .blend, or choose a folder.")
-    folder = own.output.rstrip("/\\") if own.output != "//" else "/"
-    if own.format == "MP4":
-        if own.width % 2 or own.height % 2:
-            raise UserError("odd-size", "H.264 needs an even width and height.", "Change the size by one pixel.")
-        compat.set_movie_output(scene)
-        scene.render.filepath = f"{folder}/{FILM_NAME}"
-    else:
-        compat.set_image_output(scene)
-        scene.render.filepath = f"{folder}/{FRAME_STEM}####"
-    scene.render.use_file_extension = own.format == "PNG"
+def remove_shot(scene: bpy.types.Scene) -> str:
+    """What is gone; the scene's own camera and output stand again."""
+    own = properties.of(scene).render
+    ours = scene.camera is not None and stage.is_ours(scene, scene.camera)
+    count = stage.remove(scene)
+    if ours:
+        scene.camera = own.camera_before
+    own.camera_before = own.shot = None
+    output.give_back(scene)
+    return f"{count} objects of the shot are gone; camera and output are your own again."
 
 
-def _add_camera(scene: bpy.types.Scene) -> str:
-    centre, height = character.face_box(scene)
-    camera = bpy.data.objects.new(CAMERA_NAME, bpy.data.cameras.new(CAMERA_NAME))
+def _wants_camera(scene: bpy.types.Scene) -> bool:
+    own = properties.of(scene).render
+    if own.use_camera == "NONE":
+        return False
+    return own.use_camera == "OWN" or scene.camera is None or stage.is_ours(scene, scene.camera)
+
+
+def _wants_light(scene: bpy.types.Scene) -> bool:
+    own = properties.of(scene).render
+    return own.use_light == "OWN" or (own.use_light == "AUTO" and not lighting.has_own_light(scene))
+
+
+def _place_camera(scene: bpy.types.Scene, sight: framing.Sight) -> bool:
+    """Whether the shot's camera frames the head now; one that the user has moved stays where it is."""
+    stage.ensure_collection(scene)
+    camera = stage.ensure_object(scene, "camera", CAMERA_NAME, bpy.data.cameras.new(CAMERA_NAME))
+    if scene.camera != camera:
+        properties.of(scene).render.camera_before = scene.camera
+        scene.camera = camera
+    if stage.is_edited(camera):
+        return False
     camera.data.lens = LENS_MM
-    scene.collection.objects.link(camera)
-    # The vertical view of a landscape picture is the sensor's width over its aspect.
-    aspect = min(1.0, scene.render.resolution_y / scene.render.resolution_x)
-    half_angle = math.atan(camera.data.sensor_width * aspect / (2 * LENS_MM))
-    distance = FACE_MARGIN * height / (2 * math.tan(half_angle))
-    camera.location = centre + Vector((0.0, -distance, 0.0))
-    camera.rotation_euler = (math.pi / 2, 0.0, 0.0)
-    scene.camera = camera
-    return "a camera"
-
-
-def _add_light(scene: bpy.types.Scene) -> str:
-    centre, height = character.face_box(scene)
-    light = bpy.data.objects.new("Understudy Key", bpy.data.lights.new("Understudy Key", "AREA"))
-    light.data.size = 2.0 * height
-    light.data.energy = 60.0 * (2.5 * height) ** 2  # the same exposure at any size of character
-    light.location = centre + Vector((1.2 * height, -2.0 * height, 1.2 * height))
-    light.rotation_euler = (centre - light.location).to_track_quat("-Z", "Y").to_euler()
-    scene.collection.objects.link(light)
-    return "a key light"
+    camera.data.clip_start, camera.data.clip_end = 0.05 * sight.height, 1000.0 * sight.height
+    half_x, half_y = framing.half_angles(camera.data, scene.render.resolution_x, scene.render.resolution_y)
+    camera.matrix_world = framing.placed(sight, half_x=half_x, half_y=half_y)
+    stage.sign(camera)
+    return True

@@ -6,7 +6,7 @@ from .bake import UNDERSTUDY_PT_bake, UNDERSTUDY_PT_bake_options, UNDERSTUDY_PT_
 from .character import UNDERSTUDY_PT_character, UNDERSTUDY_UL_performers
 from .job_status import draw_status_bar
 from .measure import UNDERSTUDY_PT_measure
-from .render import UNDERSTUDY_PT_render
+from .render import UNDERSTUDY_PT_render, UNDERSTUDY_PT_shot
 from .report import UNDERSTUDY_PT_report
 from .splice import UNDERSTUDY_PT_splice
 
@@ -35,6 +35,7 @@ CLASSES: tuple[type, ...] = (
     UNDERSTUDY_PT_splice,
     UNDERSTUDY_PT_bake_options,
     UNDERSTUDY_PT_render,
+    UNDERSTUDY_PT_shot,
     *portrait.CLASSES,
 )
 

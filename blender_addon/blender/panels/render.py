@@ -29,7 +29,25 @@ class UNDERSTUDY_PT_render(Step, bpy.types.Panel):
         row.prop(own, "samples")
         layout.prop(own, "format")
         layout.prop(own, "output")
-        layout.operator("understudy.render_setup", icon="OUTLINER_OB_CAMERA")
+        row = layout.row(align=True)
+        row.operator("understudy.render_setup", icon="OUTLINER_OB_CAMERA")
+        row.operator("understudy.remove_shot", text="", icon="X")
         row = large(layout).row(align=True)
         row.operator("understudy.render", text="Still", icon="RENDER_STILL").still = True
         row.operator("understudy.render", text="Render", icon="RENDER_ANIMATION").still = False
+
+
+class UNDERSTUDY_PT_shot(Step, bpy.types.Panel):
+    """What setting up the shot may change."""
+
+    bl_label = "What Is Set Up"
+    bl_parent_id = "UNDERSTUDY_PT_render"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Nothing; the choices."""
+        layout, own = self.layout, properties.of(context.scene).render
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in ("use_camera", "use_light", "use_output"):
+            layout.prop(own, name)

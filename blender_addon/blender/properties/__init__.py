@@ -15,10 +15,10 @@ from .character import (
 from .performance import UnderstudyPerformance
 from .performers import UnderstudyPerformer, UnderstudyStood
 from .portrait import UnderstudyPortrait
+from .render import UnderstudyRender
 from .retarget import DEFAULTS, REGIONS, UnderstudyChannel, UnderstudyRegion, UnderstudyRetarget, ensure_entries
 from .scene import (
     NO_TAKE,
-    UnderstudyRender,
     UnderstudyScene,
     acting,
     chosen_take,

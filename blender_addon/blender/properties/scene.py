@@ -9,54 +9,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import bpy
-from bpy.props import (
-    CollectionProperty,
-    EnumProperty,
-    IntProperty,
-    PointerProperty,
-    StringProperty,
-)
+from bpy.props import CollectionProperty, IntProperty, PointerProperty, StringProperty
 
 from ..compat import BLEND_RELATIVE
 from .performance import UnderstudyPerformance
 from .performers import OWN, UnderstudyPerformer
 from .portrait import UnderstudyPortrait
+from .render import UnderstudyRender
 from .retarget import ensure_entries
 from .takes import UnderstudyCalibration, UnderstudyTake
 
 NO_TAKE = -1
 _INDEX = "performer_index"
-
-
-class UnderstudyRender(bpy.types.PropertyGroup):
-    """How the shot is rendered."""
-
-    engine: EnumProperty(
-        name="Engine",
-        items=(
-            ("CYCLES", "Cycles", "Path traced, the finished look"),
-            ("EEVEE", "EEVEE", "Fast where there is a graphics card"),
-            ("WORKBENCH", "Workbench", "Quick look"),
-        ),
-        default="CYCLES",
-        description="What renders the frames",
-    )
-    width: IntProperty(name="Width", description="Pixels across", default=1280, min=16, max=16384)
-    height: IntProperty(name="Height", description="Pixels down", default=720, min=16, max=16384)
-    samples: IntProperty(name="Samples", description="Samples for each pixel", default=4, min=1, max=4096)
-    format: EnumProperty(
-        name="Output",
-        items=(("PNG", "Image Sequence", "One PNG for each frame"), ("MP4", "Film", "One MP4 with H.264")),
-        default="PNG",
-        description="Stills or one film",
-    )
-    output: StringProperty(
-        name="Folder",
-        description="Where the frames or the film go",
-        subtype="DIR_PATH",
-        options=BLEND_RELATIVE,
-        default="//render/",
-    )
 
 
 def _own(name: str) -> property:
