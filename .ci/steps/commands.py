@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from steps import checking, dev_link, engine_commands, environments, packaging, processes, testing
+from steps import checking, dev_link, engine_commands, environments, packaging, processes, testing, translating
 from steps.places import BLENDER_ENVIRONMENTS, ENGINE_ENVIRONMENT
 from steps.terminal import EXIT_INTERRUPTED, EXIT_REFUSED, Refusal, complain, say
 
@@ -55,6 +55,8 @@ def _run(options: argparse.Namespace, for_pytest: Sequence[str]) -> int:
             return checking.check()
         case "package":
             return packaging.package()
+        case "texts":
+            return translating.translate()
         case "dev-link":
             return dev_link.dev_link(options.blender)
         case _:
@@ -90,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     set_up.add_argument("--extra", metavar="NAME", help="add optional packages to the engine: openvino (int8, 250 MB)")
     commands.add_parser("check", help="ruff, pyright, the import table, the lock and the versions")
     commands.add_parser("package", help="build the extension's zip into dist/")
+    commands.add_parser("texts", help="bring the extension's translations up to date with its sources")
     _add_evaluate(commands)
     for name, what in (("train", "train the default weights"), ("bench", "measure speed: engine, capture or addon")):
         commands.add_parser(name, help=f"{what} (its own --help tells more)", add_help=False)

@@ -129,7 +129,7 @@ def test_long_sentences_fit_the_sidebar():
 def test_the_preferences_draw(scene):
     own = preferences.get(bpy.context)
     layout = MagicMock()
-    layout.row.return_value = layout
+    layout.row.return_value = layout.box.return_value = layout.column.return_value = layout
     preferences.UnderstudyPreferences.draw(MagicMock(layout=layout, wraps=own), bpy.context)
     assert {"understudy.install_engine", "understudy.check_engine"} <= operators_in(layout)
 

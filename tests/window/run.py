@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--locale", type=Path, help="a datafiles/locale folder for a Blender that came without one")
     parser.add_argument("--only", default="", help="stop after this picture")
     parser.add_argument("--size", default="1000x1700")
-    parser.add_argument("--timeout", type=float, default=1500.0)
+    parser.add_argument("--timeout", type=float, default=2400.0)
     return parser
 
 

@@ -68,7 +68,7 @@ class Walk:
 
     def install(self) -> Steps:
         preferences = bpy.context.preferences
-        preferences.view.show_splash = preferences.view.use_save_prompt = False
+        preferences.view.use_save_prompt = False
         preferences.view.ui_scale = UI_SCALE
         preferences.system.use_region_overlap = False
         self._theme(PLAN["theme"])
@@ -97,12 +97,12 @@ class Walk:
         yield 2.0
         yield from self.window.shot("installing")
         self.window.press("cancel")
-        yield from self.window.until(lambda: not state().running, 20, "the installation stops")
+        yield from self.window.until(lambda: not state().running, 60, "the installation stops")
 
     def engine(self) -> Steps:
         bpy.context.preferences.addons[MODULE].preferences.engine_python = PLAN["engine"]
         self.window.press("check_engine")
-        yield from self._job(90)
+        yield from self._job(400)
         assert not state().is_error, state().said
         yield from self.window.shot("engine")
 
@@ -123,15 +123,15 @@ class Walk:
     def capture(self) -> Steps:
         self.window.press("capture")
         self._note_engine()
-        yield from self.window.until(lambda: state().fraction > 0.1, 120, "the capture goes on")
+        yield from self.window.until(lambda: state().fraction > 0.1, 300, "the capture goes on")
         yield from self.window.shot("capturing")
         self.window.press("cancel")
-        yield from self.window.until(lambda: not state().running, 20, "the capture stops")
+        yield from self.window.until(lambda: not state().running, 60, "the capture stops")
         assert len(scene().takes) == 0
         yield from self.window.shot("cancelled")
         self.window.press("capture")
         self._note_engine()
-        yield from self._job(240)
+        yield from self._job(600)
         assert len(scene().takes) == 1, state().said
         yield from self.window.shot("captured")
 
@@ -142,9 +142,9 @@ class Walk:
         assert len(scene().takes) == 2, state().said
         yield from self.window.shot("takes")
         self.window.key("Z", ctrl=True)
-        yield from self.window.until(lambda: len(scene().takes) == 1, 5, "Ctrl Z")
+        yield from self.window.until(lambda: len(scene().takes) == 1, 20, "Ctrl Z")
         self.window.key("Z", ctrl=True, shift=True)
-        yield from self.window.until(lambda: len(scene().takes) == 2, 5, "Ctrl Shift Z")
+        yield from self.window.until(lambda: len(scene().takes) == 2, 20, "Ctrl Shift Z")
 
     def character(self) -> Steps:
         sys.path.insert(0, PLAN["root"])
@@ -171,7 +171,7 @@ class Walk:
 
     def bake(self) -> Steps:
         self.window.press("bake")
-        yield from self._job(60)
+        yield from self._job(200)
         assert scene().baked, state().said
         bpy.context.scene.frame_set(BAKED_FRAME)
         yield 1.0
@@ -195,7 +195,7 @@ class Walk:
         bpy.context.scene.frame_end = bpy.context.scene.frame_start + 3
         yield 1.0
         self.window.press("render", still=False)
-        yield from self._job(120)
+        yield from self._job(300)
         frames = list((WORK / "render").rglob("*.png"))
         assert len(frames) == 4, (state().said, frames)
         yield from self.window.shot("rendered")
@@ -209,11 +209,11 @@ class Walk:
         bpy.ops.wm.save_as_mainfile(filepath=path)
         self.window.press("capture")
         pid = self._note_engine()
-        yield from self.window.until(lambda: state().line and state().running, 60, "the capture runs")
+        yield from self.window.until(lambda: state().line and state().running, 300, "the capture runs")
         with self.window.inside():
             bpy.ops.wm.open_mainfile(filepath=path)
         yield 1.0
-        yield from self.window.until(lambda: not is_alive(pid), 8, "the engine of the file before ends")
+        yield from self.window.until(lambda: not is_alive(pid), 20, "the engine of the file before ends")
         assert (len(scene().takes), bool(scene().baked)) == (2, True)
         yield from self.window.open_tab("Understudy")
         yield from self.window.shot("loaded")
@@ -222,7 +222,7 @@ class Walk:
         """Blender is closed while a capture runs: run.py looks whether its engine is gone."""
         self.window.press("capture")
         self._note_engine()
-        yield from self.window.until(lambda: state().fraction > 0, 120, "the capture runs")
+        yield from self.window.until(lambda: state().fraction > 0, 300, "the capture runs")
 
     def _job(self, seconds: float) -> Steps:
         yield 0.3
@@ -264,4 +264,5 @@ def finish() -> None:
     bpy.ops.wm.quit_blender()
 
 
+bpy.context.preferences.view.show_splash = False  # before the window is drawn for the first time
 drive(Walk().steps(), finish)

@@ -10,6 +10,7 @@ from fomm_engine.wire.errors import UserError
 
 from .. import bake, character, performers, properties
 from ..preview.live import LIVE
+from ..translation import words
 from .base import Command
 
 
@@ -99,10 +100,10 @@ class UNDERSTUDY_OT_bake(Command, bpy.types.Operator):
         """True with a take and a character."""
         scene = context.scene
         if not properties.of(scene).takes:
-            cls.poll_message_set("Capture a performance, or import a take, first")
+            cls.poll_message_set(words("Capture a performance, or import a take, first"))
             return False
         if not any(performers.is_alive(scene, performer) for performer in properties.of(scene).performers):
-            cls.poll_message_set("Detect the character first")
+            cls.poll_message_set(words("Detect the character first"))
             return False
         return True
 

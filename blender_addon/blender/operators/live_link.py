@@ -13,6 +13,7 @@ from ...core import live_link
 from ...core.retarget import retarget
 from ...core.rig import Rig, ShapeControl
 from .. import live_link_takes, paths, properties, retarget_settings, take_files, takes
+from ..translation import said
 from .base import Command
 from .neutral import TakeCommand
 
@@ -67,7 +68,10 @@ class UNDERSTUDY_OT_import_live_link(Command, bpy.types.Operator, ImportHelper):
         live_link_takes.write_take(recording, source, target)
         take = takes.add_take(context.scene, target)
         odd = "".join(f" {note.message}" for note in recording.notes)
-        return f"Take {take.name}: {take.frames} frames, {take.duration_s:.1f} s.{odd}"
+        facts = said(
+            "Take {name}: {count} frames, {seconds:.1f} s", name=take.name, count=take.frames, seconds=take.duration_s
+        )
+        return f"{facts}.{odd}"
 
 
 class UNDERSTUDY_OT_export_live_link(TakeCommand, bpy.types.Operator, ExportHelper):

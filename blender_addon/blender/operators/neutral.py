@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .. import neutral, properties
+from ..translation import words
 from .base import Command
 
 
@@ -16,7 +17,7 @@ class TakeCommand(Command):
     def poll(cls, context: bpy.types.Context) -> bool:
         """True while a take is chosen."""
         if properties.chosen_take(context.scene) is None:
-            cls.poll_message_set("Capture a performance, or import a take, first")  # type: ignore[attr-defined]
+            cls.poll_message_set(words("Capture a performance, or import a take, first"))  # type: ignore[attr-defined]
             return False
         return True
 

@@ -7,7 +7,7 @@ import bpy
 
 from .. import character, properties
 from ..preview.live import LIVE
-from ..translation import said
+from ..translation import said, words
 from .base import Command
 
 
@@ -24,10 +24,10 @@ class UNDERSTUDY_OT_preview(Command, bpy.types.Operator):
         if LIVE.session_of(properties.of(context.scene).performer) is not None:
             return True
         if properties.chosen_take(context.scene) is None:
-            cls.poll_message_set("Capture a performance, or import a take, first")
+            cls.poll_message_set(words("Capture a performance, or import a take, first"))
             return False
         if not character.is_chosen(context.scene):
-            cls.poll_message_set("Detect the character first")
+            cls.poll_message_set(words("Detect the character first"))
             return False
         return True
 

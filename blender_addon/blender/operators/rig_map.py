@@ -14,6 +14,7 @@ from fomm_engine.wire.errors import UserError
 
 from ...core import rig_map
 from .. import channel_settings, character, match_report, presets, properties
+from ..translation import words
 from .base import Command, Result
 
 
@@ -24,7 +25,7 @@ class MatchCommand(Command):
     def poll(cls, context: bpy.types.Context) -> bool:
         """True with a character."""
         if not character.is_chosen(context.scene):
-            cls.poll_message_set("Detect the character first")  # type: ignore[attr-defined]
+            cls.poll_message_set(words("Detect the character first"))  # type: ignore[attr-defined]
             return False
         return True
 

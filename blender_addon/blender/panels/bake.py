@@ -11,7 +11,7 @@ from .report import draw_preview
 
 
 class UNDERSTUDY_PT_bake(Step, bpy.types.Panel):
-    """Step 4: the take becomes keys."""
+    """The take becomes keys"""
 
     bl_label = "4  Bake"
     bl_order = 4
@@ -40,7 +40,7 @@ class UNDERSTUDY_PT_bake(Step, bpy.types.Panel):
 
 
 class UNDERSTUDY_PT_neutral(Step, bpy.types.Panel):
-    """The actor at rest: which frame it is, and another one in its place."""
+    """The frame on which the actor is at rest"""
 
     bl_label = "Neutral Frame"
     bl_parent_id = "UNDERSTUDY_PT_bake"
@@ -64,7 +64,7 @@ class UNDERSTUDY_PT_neutral(Step, bpy.types.Panel):
 
 
 class UNDERSTUDY_PT_motion(Step, bpy.types.Panel):
-    """How the motion is taken over, beside gain and smoothing."""
+    """How the motion is taken over, beside gain and smoothing"""
 
     bl_label = "Motion"
     bl_parent_id = "UNDERSTUDY_PT_bake"
@@ -80,7 +80,7 @@ class UNDERSTUDY_PT_motion(Step, bpy.types.Panel):
 
 
 class UNDERSTUDY_PT_bake_options(Step, bpy.types.Panel):
-    """Where the bake goes, and how many keys it writes."""
+    """Where the bake goes, and how many keys it writes"""
 
     bl_label = "Output"
     bl_parent_id = "UNDERSTUDY_PT_bake"

@@ -44,7 +44,7 @@ class UNDERSTUDY_UL_channels(Rows, Found, bpy.types.UIList):
 
 
 class UNDERSTUDY_PT_channels(Step, bpy.types.Panel):
-    """Each channel by itself."""
+    """Gain, limits and response of each channel"""
 
     bl_label = "Channels"
     bl_parent_id = "UNDERSTUDY_PT_bake"
@@ -83,7 +83,7 @@ class UNDERSTUDY_UL_regions(Rows, bpy.types.UIList):
 
 
 class UNDERSTUDY_PT_regions(Step, bpy.types.Panel):
-    """Gain, smoothing and response of each region."""
+    """Gain, smoothing and response of each region"""
 
     bl_label = "Regions"
     bl_parent_id = "UNDERSTUDY_PT_bake"

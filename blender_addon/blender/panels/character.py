@@ -10,6 +10,7 @@ import bpy
 from .. import character, match_report, performers, properties
 from ..bone_roles import ROLE_WORDS
 from ..preview.live import LIVE
+from ..translation import words
 from .layout import Step, large, wrapped
 from .lists import Rows
 
@@ -34,7 +35,7 @@ class UNDERSTUDY_UL_performers(Rows, bpy.types.UIList):
 
 
 class UNDERSTUDY_PT_character(Step, bpy.types.Panel):
-    """Step 3: who performs."""
+    """Who performs, and what was recognised of it"""
 
     bl_label = "3  Character"
     bl_order = 3
@@ -49,12 +50,12 @@ class UNDERSTUDY_PT_character(Step, bpy.types.Panel):
             return
         column = layout.column(align=True)
         if own.armature is not None:
-            column.label(text=own.armature.name, icon="ARMATURE_DATA")
+            column.label(text=own.armature.name, icon="ARMATURE_DATA", translate=False)
         meshes = [entry.object.name for entry in own.meshes if entry.object is not None]
         for name in meshes[:SHOWN_MESHES]:
-            column.label(text=name, icon="SHAPEKEY_DATA")
+            column.label(text=name, icon="SHAPEKEY_DATA", translate=False)
         if len(meshes) > SHOWN_MESHES:
-            column.label(text=f"and {len(meshes) - SHOWN_MESHES} more meshes", icon="BLANK1")
+            column.label(text=words("and {count} more meshes", count=len(meshes) - SHOWN_MESHES), icon="BLANK1")
         if own.bones:
             wrapped(column, ", ".join(_bone_words(own)), icon="BONE_DATA")
         draw_match(layout, own)
@@ -80,14 +81,16 @@ def draw_list(layout: Any, own: Any, *, is_chosen: bool) -> None:
 def draw_match(layout: Any, own: Any) -> None:
     """Nothing; the match report in one line, and what is missing."""
     found = match_report.counts(own)
-    title = match_report.title_of(own.rig_map) if own.matched else "no rig map"
-    layout.label(text=f"{found.matched} of 52 channels: {title}", icon="CHECKMARK" if found.matched else "X")
+    title = match_report.title_of(own.rig_map) if own.matched else words("no rig map")
+    said = words("{count} of 52 channels: {title}", count=found.matched, title=title)
+    layout.label(text=said, icon="CHECKMARK" if found.matched else "X", translate=False)
     if found.missing:
         wrapped(layout, f"Missing: {', '.join(found.missing)}.", icon="X")
     if found.ambiguous:
-        layout.label(text=f"{found.ambiguous} ambiguous: see the match report", icon="QUESTION")
+        said = words("{count} ambiguous: see the match report", count=found.ambiguous)
+        layout.label(text=said, icon="QUESTION", translate=False)
 
 
 def _bone_words(own: Any) -> list[str]:
     """What of the bones is driven, each part once."""
-    return list(dict.fromkeys(str(ROLE_WORDS.get(entry.role, entry.role)) for entry in own.bones))
+    return list(dict.fromkeys(words(ROLE_WORDS.get(entry.role, entry.role)) for entry in own.bones))

@@ -9,6 +9,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from .. import bone_roles, character, match_report, properties
+from ..translation import words
 from .layout import Step, wrapped
 from .lists import Found, Rows, is_wide
 
@@ -34,7 +35,7 @@ class UNDERSTUDY_UL_matches(Rows, Found, bpy.types.UIList):
         if len(item.targets) == 1:
             row.prop_search(item.targets[0], "control", data, "controls", text="", icon="SHAPEKEY_DATA")
         else:
-            row.label(text=f"{len(item.targets)} controls", icon="SHAPEKEY_DATA")
+            row.label(text=words("{count} controls", count=len(item.targets)), icon="SHAPEKEY_DATA")
 
     def keeps(self, item: Any) -> bool:
         """Whether the channel still needs a look."""
@@ -42,7 +43,7 @@ class UNDERSTUDY_UL_matches(Rows, Found, bpy.types.UIList):
 
 
 class UNDERSTUDY_MT_rig_maps(bpy.types.Menu):
-    """The rig maps that fit, the best first."""
+    """The rig maps that fit, the best first"""
 
     bl_label = "Rig Map"
 
@@ -59,7 +60,7 @@ class UNDERSTUDY_MT_rig_maps(bpy.types.Menu):
 
 
 class UNDERSTUDY_MT_match(bpy.types.Menu):
-    """What can be done with the whole report."""
+    """What can be done with the whole report"""
 
     bl_label = "Match Report"
 
@@ -78,7 +79,7 @@ class UNDERSTUDY_MT_match(bpy.types.Menu):
 
 
 class UNDERSTUDY_PT_match(Step, bpy.types.Panel):
-    """The match report, and the chosen channel's controls."""
+    """Which of the character's controls each channel drives"""
 
     bl_label = "Match Report"
     bl_parent_id = "UNDERSTUDY_PT_character"
@@ -103,7 +104,7 @@ class UNDERSTUDY_PT_match(Step, bpy.types.Panel):
 
 
 class UNDERSTUDY_PT_bones(Step, bpy.types.Panel):
-    """Which bones turn with the actor."""
+    """Which bones turn with the actor"""
 
     bl_label = "Bones"
     bl_parent_id = "UNDERSTUDY_PT_character"
@@ -122,13 +123,13 @@ class UNDERSTUDY_PT_bones(Step, bpy.types.Panel):
         found = {entry.role: entry.name for entry in own.bones}
         for entry in own.bone_choices:
             column = layout.column(align=True)
-            words = bone_roles.ROLE_WORDS[entry.name]
-            column.prop_search(entry, "bone", own.armature.data, "bones", text=words, icon="BONE_DATA")
+            title = bone_roles.ROLE_WORDS[entry.name]
+            column.prop_search(entry, "bone", own.armature.data, "bones", text=title, icon="BONE_DATA")
             if not entry.bone:
                 line = column.row()
                 line.active = False
                 line.alignment = "RIGHT"
-                line.label(text=found.get(entry.name, "none"))
+                line.label(text=found.get(entry.name) or words("none"), translate=False)
         layout.operator("understudy.refresh_match", text="Apply", icon="CHECKMARK")
 
 
@@ -139,7 +140,7 @@ def _draw_match(layout: Any, own: Any, match: Any) -> None:
     row.label(text=match.name, icon=match_report.STATE_ICONS[state])
     if state == "override":
         row.operator("understudy.reset_match", text="", icon="LOOP_BACK").all = False
-    wrapped(layout, match_report.STATE_WORDS[state].capitalize() + ".")
+    wrapped(layout, words(match_report.STATE_WORDS[state]).capitalize() + ".")
     column = layout.column(align=True)
     for index, target in enumerate(match.targets):
         row = column.row(align=True)

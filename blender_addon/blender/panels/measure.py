@@ -12,7 +12,7 @@ from .layout import Step, wrapped
 
 
 class UNDERSTUDY_PT_measure(Step, bpy.types.Panel):
-    """Measure the character instead of trusting names."""
+    """Measure the character instead of trusting names"""
 
     bl_label = "Measure"
     bl_parent_id = "UNDERSTUDY_PT_character"

@@ -18,7 +18,7 @@ SHOWN_NAMES = 6
 
 
 class UNDERSTUDY_PT_report(Step, bpy.types.Panel):
-    """What the tracking and the mapping of the take are worth."""
+    """What the tracking and the mapping of the take are worth"""
 
     bl_label = "Report"
     bl_parent_id = "UNDERSTUDY_PT_bake"

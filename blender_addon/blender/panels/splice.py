@@ -10,7 +10,7 @@ from .layout import Step, wrapped
 
 
 class UNDERSTUDY_PT_splice(Step, bpy.types.Panel):
-    """Which take leads which regions, and when."""
+    """Let a second take lead some regions of the face"""
 
     bl_label = "Splice Two Takes"
     bl_parent_id = "UNDERSTUDY_PT_bake"

@@ -70,7 +70,7 @@ class UNDERSTUDY_MT_takes(bpy.types.Menu):
 
 
 class UNDERSTUDY_MT_calibration(bpy.types.Menu):
-    """The range of the take's actor."""
+    """The range of the take's actor"""
 
     bl_label = "Actor"
 
@@ -85,7 +85,7 @@ class UNDERSTUDY_MT_calibration(bpy.types.Menu):
 
 
 class UNDERSTUDY_PT_capture(Step, bpy.types.Panel):
-    """Step 2: the engine tracks the face; takes."""
+    """What was captured: one take for each performance"""
 
     bl_label = "2  Takes"
     bl_order = 2
