@@ -10,9 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fomm_engine.face.detect import FaceFinder
+from fomm_engine.face.look import FaceReader
 from fomm_engine.face.nets import ArkitRegressor, BoxNet, LandmarkNet
 from fomm_engine.face.region_nets import RegionNets
-from fomm_engine.face.weights import WEIGHTS_FOLDER, load_arkit_regressor, load_box_net, load_landmark_net
+from fomm_engine.face.tracker import TrackerSettings
+from fomm_engine.face.weights import (
+    WEIGHTS_FOLDER,
+    load_arkit_regressor,
+    load_box_net,
+    load_landmark_net,
+    load_region_nets,
+)
 from fomm_engine.training import arkit_training, box_training, landmark_training
 from fomm_engine.training.arkit_training import ArkitTrainingSettings, train_arkit
 from fomm_engine.training.box_training import BoxTrainingSettings, train_box
@@ -29,6 +37,7 @@ from fomm_engine.training.landmark_training import LandmarkTrainingSettings, tra
 from fomm_engine.training.prior import face_prior
 from fomm_engine.training.regions import training as region_training
 from fomm_engine.training.regions.data import RegionDataSettings
+from fomm_engine.training.regions.measure import tracker_scores
 from fomm_engine.training.regions.training import RegionTrainingSettings, train_regions
 from fomm_engine.training.sheets import failures_sheet, write_png, write_sheets
 from fomm_engine.wire.errors import UserError
@@ -137,7 +146,9 @@ def _regions(plan: TrainingPlan, limit_s: float, log: Log) -> None:
     landmarks = LandmarkNet()
     landmarks.load_state_dict(averaged_weights(checkpoint)[0])
     data = RegionDataSettings(mouths=plan.batch)
-    settings = RegionTrainingSettings(planned_s=limit_s, workers=plan.workers, held_out=plan.held_out, data=data)
+    settings = RegionTrainingSettings(
+        planned_s=limit_s, workers=plan.workers, measured=3 * plan.measured, held_out=plan.held_out, data=data
+    )
     train_regions(_data(plan), plan.out, landmarks.eval(), settings, log)
 
 
@@ -179,6 +190,12 @@ def _measure(plan: TrainingPlan, _: float, log: Log) -> None:
     history = plan.out / "landmarks.log"
     if history.exists():
         write_curve([read_log(history)], plan.out / "sheets" / "curve.png")
+    close = load_region_nets(folder)
+    reader = FaceReader(net, TrackerSettings.doubt_limit, both_ways=close is None, close=close)
+    for augmented in (False, True):
+        kind = "augmented" if augmented else "clean"
+        scores = tracker_scores(data, reader, count=plan.measured, augmented=augmented)
+        log(json.dumps({"tracker": kind, **_rounded(scores)}))
     settings = BoxTrainingSettings(planned_s=0.0, held_out=plan.measured)
     log(json.dumps({"box": box_training.measure(load_box_net(folder), box_training.held_out_boxes(data, settings))}))
     first = FirstFrameSettings(count=plan.first_frames)

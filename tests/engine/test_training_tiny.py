@@ -65,9 +65,13 @@ def test_every_stage_ran_and_weights_load(trained):
     assert ran == ["prior", "faces", "sheets", "landmarks", "regions", "box", "arkit", "export", "measure"]
     figures = [json.loads(line) for line in lines if line.startswith("{")]
     measured = {
-        key: figure for figure in figures for key in ("landmarks", "box", "first_frames", "arkit") if key in figure
+        key: figure
+        for figure in figures
+        for key in ("landmarks", "tracker", "box", "first_frames", "arkit")
+        if key in figure
     }
     assert measured["landmarks"]["inner51_percent"] > 0
+    assert measured["tracker"]["brows_percent"] > 0
     assert set(measured["box"]["box"]) >= {"failed_percent", "wrong_percent"}
     assert len(measured["arkit"]["arkit"]["r"]) == 51
     assert measured["first_frames"]["first_frames"]["frames"] == 3

@@ -111,6 +111,9 @@ def region_scores(eye: RegionOutput, eye_points: Tensor, mouth: RegionOutput, mo
 
 
 def _agreement(name: str, found: Tensor, true: Tensor) -> dict[str, float]:
+    """Slope and correlation of one movement; nothing where there is too little to tell."""
+    if len(true) < _FEWEST:
+        return {}
     both = torch.cat([found, true], 1).T
     return {f"{name}_slope": float(slope(found, true)[0]), f"{name}_r": float(torch.corrcoef(both)[0, 1])}
 
