@@ -56,7 +56,7 @@ def read_video_facts(path: Path) -> VideoFacts:
     except RuntimeError as error:
         raise _unreadable(path) from error
     try:
-        return _facts_of(clip, path, read_movie_header(path))
+        return _facts_of(clip, path, _header_of(path))
     finally:
         bpy.data.movieclips.remove(clip)
 
@@ -125,6 +125,14 @@ def _facts_of(clip: bpy.types.MovieClip, path: Path, header: MovieHeader | None)
         has_sound=header.has_sound if header is not None else None,
         turn=turn,
     )
+
+
+def _header_of(path: Path) -> MovieHeader | None:
+    try:
+        with path.open("rb") as stream:
+            return read_movie_header(stream)
+    except OSError:
+        return None
 
 
 def _missing_turn(header: MovieHeader | None) -> int:

@@ -27,7 +27,7 @@ def path_of(take: properties.UnderstudyTake) -> Path:
     Tried in turn: where the scene says, where it was last (a scene that was appended from another folder), beside the
     .blend and in its takes folder (a folder that was moved). A file of another size is another take's.
     """
-    known = [Path(bpy.path.abspath(take.filepath)), *beside(take.absolute, take.filepath)]
+    known = [_absolute(take.filepath), *beside(take.absolute, take.filepath)]
     there = [path for path in known if path.is_file()]
     same = [path for path in there if take.bytes in (0, size_of(path))]
     return (same or there or known)[0]
@@ -37,7 +37,7 @@ def video_of(take: properties.UnderstudyTake) -> Path | None:
     """Where the take's video is, or was last; None for a take without one."""
     if not take.video:
         return None
-    known = [Path(bpy.path.abspath(take.video)), *beside(take.video_absolute, take.video)]
+    known = [_absolute(take.video), *beside(take.video_absolute, take.video)]
     return next((path for path in known if path.is_file()), known[0])
 
 
@@ -183,6 +183,10 @@ def size_of(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return -1
+
+
+def _absolute(path: str) -> Path:
+    return Path(os.path.normpath(bpy.path.abspath(path)))
 
 
 def _captures_in(folder: Path, *, below: bool) -> Iterator[Path]:

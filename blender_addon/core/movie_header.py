@@ -12,7 +12,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -43,19 +42,18 @@ class MovieHeader:
     rotation_deg: int = 0
 
 
-def read_movie_header(path: Path) -> MovieHeader | None:
-    """Give what the file's header says, None for a container that is not known or a header that is broken."""
+def read_movie_header(stream: BinaryIO) -> MovieHeader | None:
+    """Give what the header of an open file says, None for a container that is not known or a header that is broken."""
+    start = stream.read(12)
+    stream.seek(0)
     try:
-        with path.open("rb") as stream:
-            start = stream.read(12)
-            stream.seek(0)
-            if start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-                return _quicktime(stream)
-            if start[:4] == b"\x1a\x45\xdf\xa3":
-                return _matroska(stream)
-            if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
-                return _avi(stream)
-    except (OSError, ValueError, struct.error, ZeroDivisionError):
+        if start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+            return _quicktime(stream)
+        if start[:4] == b"\x1a\x45\xdf\xa3":
+            return _matroska(stream)
+        if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
+            return _avi(stream)
+    except (ValueError, struct.error, ZeroDivisionError):
         return None
     return None
 

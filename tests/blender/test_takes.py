@@ -7,7 +7,7 @@ import pytest
 from test_bake import curves_of, keys_of
 from tiny_take import true_weights
 
-from blender_addon.blender import live_link_takes, takes
+from blender_addon.blender import live_link_takes, take_files
 from blender_addon.core import live_link
 from blender_addon.core.live_link import LiveLinkTake
 from blender_addon.core.timecode import Timecode
@@ -141,11 +141,11 @@ def test_a_take_is_duplicated_renamed_and_deleted_with_undo(own, tmp_path):
 def test_a_take_that_was_moved_is_found_again(own, tmp_path, take_path, recording):
     moved = tmp_path / "elsewhere.capture.npz"
     moved.write_bytes(take_path.read_bytes())
-    own.takes[0].filepath = str(tmp_path / "gone.npz")
+    own.takes[0].filepath, own.takes[0].absolute = str(tmp_path / "gone.npz"), ""
     own.takes[0].name = "Mine"
-    assert not takes.is_there(own.takes[0])
+    assert not take_files.is_there(own.takes[0])
     bpy.ops.understudy.relink_take(filepath=str(moved))
-    assert (takes.is_there(own.takes[0]), own.takes[0].name) == (True, "Mine")
+    assert (take_files.is_there(own.takes[0]), own.takes[0].name) == (True, "Mine")
     other = tmp_path / "other.capture.npz"
     bpy.ops.understudy.import_live_link(filepath=str(recording), output=str(other))
     own.take_index = 0
@@ -208,5 +208,5 @@ def test_a_take_whose_file_is_gone_offers_to_find_it(own, tmp_path):
     from blender_addon.blender.panels.takes import UNDERSTUDY_PT_capture
 
     assert "understudy.relink_take" not in operators_in(drawn(UNDERSTUDY_PT_capture))
-    own.takes[0].filepath = str(tmp_path / "gone.npz")
+    own.takes[0].filepath, own.takes[0].absolute = str(tmp_path / "gone.npz"), ""
     assert "understudy.relink_take" in operators_in(drawn(UNDERSTUDY_PT_capture))

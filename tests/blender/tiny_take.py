@@ -67,8 +67,8 @@ def basis():
     return result
 
 
-def write_tiny_take(path, rate=RATE):
-    """The path, after writing the capture."""
+def write_tiny_take(path, rate=RATE, video="tiny.mp4", start_s=0.0):
+    """The path, after writing the capture: of `video`, from `start_s` on."""
     yaw, pitch = true_angles_rad()
     rotation = np.stack([head_rotation(*angles) for angles in zip(yaw, pitch, strict=True)])
     weights, neutral, controls = true_weights(), neutral_points(), basis()
@@ -94,11 +94,11 @@ def write_tiny_take(path, rate=RATE):
         values[~valid] = np.eye(3) if name == "head_rotation" else 0.0
     header = {
         "created_by": "test",
-        "source": {"file": "tiny.mp4", "width": SIZE_PX, "height": SIZE_PX, "frame_rate": list(rate), "frames": FRAMES},
+        "source": {"file": str(video), "width": SIZE_PX, "height": SIZE_PX, "frame_rate": list(rate), "frames": FRAMES},
         "camera": {"focal_px": FOCAL_PX, "cx": SIZE_PX / 2, "cy": SIZE_PX / 2, "focal_source": "given"},
         "crop": {"x": 0.0, "y": 0.0, "size": float(SIZE_PX)},
         "neutral": {"frame": 3, "reason": "test"},
     }
-    time_s = np.arange(FRAMES) * rate[1] / rate[0]
+    time_s = start_s + np.arange(FRAMES) * rate[1] / rate[0]
     write_capture(Capture(header, time_s, valid, tracks, {"neutral_cm": neutral, "basis_cm": controls}), path)
     return path

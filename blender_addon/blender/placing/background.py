@@ -50,6 +50,7 @@ def remove(scene: bpy.types.Scene) -> bool:
         index, shown = found
         camera = own.camera
         camera.driver_remove(f"background_images[{index}].image_user.frame_offset")
+        shown.image = None  # Blender goes on counting a user of the image otherwise
         camera.background_images.remove(shown)
     own.camera = None
     return found is not None
