@@ -53,7 +53,7 @@ def read_movie_header(stream: BinaryIO) -> MovieHeader | None:
             return _matroska(stream)
         if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
             return _avi(stream)
-    except (ValueError, struct.error, ZeroDivisionError):
+    except (ValueError, OverflowError, OSError, struct.error, ZeroDivisionError):
         return None
     return None
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fuzz one format for some minutes: python -m tests.fuzz.run FORMAT --seconds 600 --work DIR.
 
-Needs the package atheris. Inputs that reach new code gather in DIR/FORMAT; `python -m tests.fuzz.keep` chooses the few that are kept in
-tests/fuzz/corpus, which the unit ring replays. An input that raises anything else than the format's own errors, takes
-more than a second of processor time or more than 512 MB ends the run and stands in DIR.
+Needs the package atheris. Inputs that reach new code gather in DIR/FORMAT; `python -m tests.fuzz.keep` chooses the few
+that are kept in tests/fuzz/corpus, which the unit ring replays. An input that raises anything else than the format's
+own errors, takes more than a second of processor time or more than 512 MB ends the run and stands in DIR.
 """
 
 import argparse

@@ -3,6 +3,7 @@
 
 import io
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from blender_addon.core.rig_basis import MeasuredControl, RigBasis, basis_to_pla
 from fomm_engine.wire.events import format_event
 
 CONVENTIONS = Path(__file__).resolve().parents[2] / "rigs" / "conventions"
+MATROSKA = b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x90\x16\x54\xae\x6b\x8a\xae\x88\x83\x81\x01"
 LINES = (
     format_event("hello", protocol=[1, 0], engine="0.1.0", pid=1, kinds=["capture"]),
     format_event("progress", stage="track", current=3, total=None, message=""),
@@ -84,6 +86,28 @@ def _face() -> list[bytes]:
     return [len(text).to_bytes(8, "little") + text + bytes(end)]
 
 
+def _box(kind: bytes, *content: bytes) -> bytes:
+    body = b"".join(content)
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def _movie() -> list[bytes]:
+    times = struct.pack(">I", 1) + struct.pack(">II", 60, 1001)
+    media = _box(
+        b"mdia",
+        _box(b"mdhd", bytes(12), struct.pack(">II", 30000, 0), bytes(4)),
+        _box(b"hdlr", bytes(8), b"vide", bytes(13)),
+        _box(b"minf", _box(b"stbl", _box(b"stts", bytes(4), times))),
+    )
+    track = _box(b"trak", _box(b"tkhd", bytes(84)), media)
+    return [_box(b"ftyp", b"isom", bytes(4)) + _box(b"moov", track), MATROSKA + bytes(40), b"RIFF\0\0\0\0AVI LIST"]
+
+
+def _unfinished() -> list[bytes]:
+    job = json.loads(_job()[0])
+    return [json.dumps({"identity": {"sha": "1"}, "progress": [30, 90], "job": job}).encode()]
+
+
 _MAKERS = {
     "event": lambda: [line.encode() for line in LINES],
     "session": _session,
@@ -95,4 +119,6 @@ _MAKERS = {
     "calibration": _calibration,
     "motion": _archive,
     "face": _face,
+    "movie": _movie,
+    "unfinished": _unfinished,
 }

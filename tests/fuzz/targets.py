@@ -14,6 +14,7 @@ import numpy as np
 
 from blender_addon.core.actor_calibration import calibration_from_plain
 from blender_addon.core.live_link import parse_csv
+from blender_addon.core.movie_header import read_movie_header
 from blender_addon.core.rig_basis import basis_from_plain
 from blender_addon.core.rig_map import match_shapes, parse_convention
 from blender_addon.engine.session import Session, take_end, take_line
@@ -25,6 +26,7 @@ from fomm_engine.wire.motion_tracks import POINT_TRACKS, SOURCE, read_motion
 from fomm_engine.wire.names import MODELS, TRACKS
 from fomm_engine.wire.standard_face import standard_face
 from fomm_engine.wire.strict_json import parse_json
+from fomm_engine.wire.unfinished import STATE_FILE, parts_folder, unfinished_in
 
 
 def event(data: bytes) -> None:
@@ -88,6 +90,20 @@ def face(data: bytes) -> None:
             return
 
 
+def movie(data: bytes) -> None:
+    """A movie's header."""
+    read_movie_header(io.BytesIO(data))
+
+
+def unfinished(data: bytes) -> None:
+    """The state that a stopped job left."""
+    with tempfile.TemporaryDirectory() as folder:
+        parts = parts_folder(Path(folder) / "a.capture.npz")
+        parts.mkdir()
+        (parts / STATE_FILE).write_bytes(data)
+        unfinished_in(Path(folder), "capture")
+
+
 def rig_map(data: bytes) -> None:
     """A rig map's JSON, and the match with a few names."""
     fields = _json(data)
@@ -135,6 +151,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "calibration": calibration,
     "motion": motion,
     "face": face,
+    "movie": movie,
+    "unfinished": unfinished,
 }
 
 

@@ -54,6 +54,8 @@ def main() -> None:
     _copy(tree)
     reach = _in_child(options.work / "reach.json", lambda: _trace(tree))
     chosen = _sample(tree, options.sample, options.seed)
+    part, parts = (int(number) for number in options.part.split("/"))
+    chosen = chosen[part - 1 :: parts]
     if options.again:
         chosen = _survivors(json.loads(options.again.read_text()))
     verdicts: list[Verdict] = []
@@ -80,6 +82,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="Check the tests with mutants.")
     parser.add_argument("--sample", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", default="1/1", metavar="K/N", help="only every Nth of the sample, from the Kth on")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--again", type=Path)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.engine import install
 from blender_addon.engine.command import Command, clean_environment, engine_command
 from blender_addon.engine.process import (
     LINE_CHARS_KEPT,
@@ -200,78 +199,6 @@ def test_blenders_python_does_not_leak():
     command = engine_command(Path("/e/python"), Path("/j/job.json"), environment=given, directory=Path("/j"))
     assert command.arguments == ("/e/python", "-m", "fomm_engine", "run", "/j/job.json", "--events")
     assert command.environment == expected
-
-
-def make_wheel(folder, requirement):
-    import zipfile
-
-    path = folder / "fomm_engine-0.1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("fomm_engine-0.1.0.dist-info/METADATA", f"Name: fomm-engine\nRequires-Dist: {requirement}\n")
-    return path
-
-
-@pytest.mark.parametrize(
-    ("requirement", "expected"),
-    [("torch==2.13.0", "torch==2.13.0"), ("torch (>=2.5)", "torch>=2.5"), ("numpy", "torch"), ("torchvision", "torch")],
-)
-def test_torch_is_the_version_that_the_engine_asks_for(tmp_path, requirement, expected):
-    assert install.torch_requirement(make_wheel(tmp_path, requirement)) == expected
-
-
-def test_the_plan_makes_the_environment_once_and_takes_the_chosen_build(tmp_path):
-    wheel, folder = make_wheel(tmp_path, "torch==2.13.0"), tmp_path / "env"
-    plan = install.make_plan(Path("/usr/bin/python3.11"), folder, wheel, device="CPU")
-    assert plan.steps[0].title == "Making the environment"
-    torch = plan.steps[1].arguments
-    assert torch[-3:] == ("--index-url", install.TORCH_INDEX["CPU"], "torch==2.13.0")
-    install.environment_python(folder).parent.mkdir(parents=True)
-    install.environment_python(folder).touch()
-    assert len(install.make_plan(Path("/p"), folder, wheel, device="METAL").steps) == 3
-
-
-def run_steps(tmp_path, *codes):
-    steps = tuple(install.Step(f"step {n}", (sys.executable, "-c", code)) for n, code in enumerate(codes))
-    folder = tmp_path / "env"
-    folder.mkdir()
-    return install.InstallRun(install.Plan(steps, folder, "CPU", tmp_path / "engine.whl"), time.monotonic())
-
-
-def test_an_installation_notes_what_it_installed(tmp_path):
-    run = run_steps(tmp_path, "print('Collecting torch==2.13.0')", "pass")
-    assert finish(run).phase is Phase.DONE
-    assert install.installed_package(tmp_path / "env") == "engine.whl"
-
-
-def test_an_installation_that_fails_says_why_and_notes_nothing(tmp_path):
-    run = run_steps(tmp_path, "print('ERROR: No matching distribution found for x'); raise SystemExit(1)", "pass")
-    session = finish(run)
-    assert session.failure.message == "No matching distribution found for x"
-    assert install.installed_package(tmp_path / "env") == ""
-
-
-def test_an_installation_can_be_stopped(tmp_path):
-    run = run_steps(tmp_path, "import time; time.sleep(60)", "pass")
-    run.poll(time.monotonic())
-    run.cancel(time.monotonic())
-    assert finish(run, 5.0).phase is Phase.CANCELLED
-
-
-def test_pips_lines_in_the_users_words():
-    line = "  Downloading https://x/torch-2.13.0%2Bcpu-cp311-cp311-linux_x86_64.whl (180.2 MB)"
-    assert install.pip_message(line) == "Downloading torch (180.2 MB)"
-    assert install.pip_message("Collecting numpy>=1.24") == "Collecting numpy"
-    assert install.pip_message("anything else") == ""
-    assert "servers cannot be reached" in install.pip_problem(["WARNING: NewConnectionError"])
-
-
-def test_the_first_python_that_suits_is_taken():
-    versions = {Path("/a"): (3, 9), Path("/b"): None, Path("/c"): (3, 12)}
-    assert install.usable_python(list(versions), versions.get) == Path("/c")
-    with pytest.raises(UserError, match="No Python of version"):
-        install.usable_python([Path("/a")], versions.get)
-    assert install.probe_python(Path("/nowhere/python")) is None
-    assert install.probe_python(Path(sys.executable)) == sys.version_info[:2]
 
 
 def test_the_engines_own_interpreter_answers_within_its_environment():
