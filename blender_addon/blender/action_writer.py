@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from fomm_engine import __version__
+
 from ..core.array_types import FloatArray, IntArray
 from ..core.key_reduction import ReducedKeys
 from . import compat
@@ -196,6 +198,8 @@ def _sign(action: bpy.types.Action, written: set[str], provenance: Provenance) -
     action["understudy_take_sha256"] = provenance.take_sha256
     action["understudy_settings"] = provenance.settings
     action["understudy_rig_map"] = provenance.rig_map
+    action["understudy_version"] = __version__
+    action["understudy_blender"] = bpy.app.version_string
     if provenance.splice:
         action["understudy_splice"] = provenance.splice
     if provenance.reduction:

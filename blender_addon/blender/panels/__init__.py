@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar tab "Understudy": five short steps from the video to the rendered shot. Drawing reads, never computes."""
+"""The sidebar tab "Understudy": six short steps from the video to the rendered shot. Drawing reads, never computes."""
 
-from . import channels, engine, job_status, match, performance, portrait, takes
-from .bake import UNDERSTUDY_PT_bake, UNDERSTUDY_PT_bake_options, UNDERSTUDY_PT_motion, UNDERSTUDY_PT_neutral
+from . import bake, channels, engine, job_status, match, performance, portrait, preview, takes
 from .character import UNDERSTUDY_PT_character, UNDERSTUDY_UL_performers
 from .job_status import draw_status_bar
 from .measure import UNDERSTUDY_PT_measure
 from .render import UNDERSTUDY_PT_render, UNDERSTUDY_PT_shot
-from .report import UNDERSTUDY_PT_report
 from .splice import UNDERSTUDY_PT_splice
 
 # A panel comes after its parent.
@@ -24,16 +22,13 @@ CLASSES: tuple[type, ...] = (
     match.UNDERSTUDY_MT_match,
     match.UNDERSTUDY_PT_match,
     match.UNDERSTUDY_PT_bones,
-    UNDERSTUDY_PT_bake,
-    UNDERSTUDY_PT_report,
-    UNDERSTUDY_PT_neutral,
-    UNDERSTUDY_PT_motion,
+    *preview.CLASSES,
     channels.UNDERSTUDY_UL_channels,
     channels.UNDERSTUDY_UL_regions,
     channels.UNDERSTUDY_PT_regions,
     channels.UNDERSTUDY_PT_channels,
+    *bake.CLASSES,
     UNDERSTUDY_PT_splice,
-    UNDERSTUDY_PT_bake_options,
     UNDERSTUDY_PT_render,
     UNDERSTUDY_PT_shot,
     *portrait.CLASSES,

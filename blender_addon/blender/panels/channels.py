@@ -9,6 +9,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from .. import channel_settings, properties, response_curves
+from ..properties.retarget import REGION_WORDS
 from .layout import Step
 from .lists import Found, Rows, is_wide
 
@@ -47,7 +48,7 @@ class UNDERSTUDY_PT_channels(Step, bpy.types.Panel):
     """Gain, limits and response of each channel"""
 
     bl_label = "Channels"
-    bl_parent_id = "UNDERSTUDY_PT_bake"
+    bl_parent_id = "UNDERSTUDY_PT_preview"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -77,7 +78,7 @@ class UNDERSTUDY_UL_regions(Rows, bpy.types.UIList):
     def draw_row(self, context: bpy.types.Context, layout: Any, item: Any, data: Any) -> None:
         """Nothing; one row: the region, its gain and smoothing."""
         row = layout.split(factor=0.36, align=True)
-        row.label(text=item.name.capitalize(), icon="FCURVE" if item.use_curve else "NONE")
+        row.label(text=REGION_WORDS[item.name], icon="FCURVE" if item.use_curve else "NONE")
         row.prop(item, "gain", text="")
         row.prop(item, "smoothing", text="")
 
@@ -86,7 +87,7 @@ class UNDERSTUDY_PT_regions(Step, bpy.types.Panel):
     """Gain, smoothing and response of each region"""
 
     bl_label = "Regions"
-    bl_parent_id = "UNDERSTUDY_PT_bake"
+    bl_parent_id = "UNDERSTUDY_PT_preview"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Step 5: the shot."""
+"""Step 6: the shot."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .layout import Step, large
 
 
 class UNDERSTUDY_PT_render(Step, bpy.types.Panel):
-    """Step 5: the shot."""
+    """Step 6: the shot."""
 
-    bl_label = "5  Render"
-    bl_order = 5
+    bl_label = "6  Render"
+    bl_order = 6
 
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; how the shot is rendered, and the buttons."""

@@ -8,7 +8,6 @@ from typing import Any
 import bpy
 
 from .. import properties
-from ..preview.live import LIVE
 from ..reports import SHELF
 from ..translation import words
 from .layout import Step, wrapped
@@ -21,7 +20,7 @@ class UNDERSTUDY_PT_report(Step, bpy.types.Panel):
     """What the tracking and the mapping of the take are worth"""
 
     bl_label = "Report"
-    bl_parent_id = "UNDERSTUDY_PT_bake"
+    bl_parent_id = "UNDERSTUDY_PT_preview"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -44,19 +43,6 @@ class UNDERSTUDY_PT_report(Step, bpy.types.Panel):
         column = layout.column(align=True)
         for text, icon_name in _sentences(report):
             wrapped(column, text, icon=icon_name)
-
-
-def draw_preview(layout: Any, context: bpy.types.Context) -> None:
-    """Nothing; the preview's switch, and how it stands."""
-    session = LIVE.session_of(properties.of(context.scene).performer)
-    is_on = session is not None
-    layout.operator("understudy.preview", icon="HIDE_OFF" if is_on else "HIDE_ON", depress=is_on)
-    if session is None:
-        return
-    if session.failure:
-        wrapped(layout, session.failure, icon="ERROR")
-    elif session.solver.busy or session.player is None:
-        layout.label(text="Working out the motion", icon="TIME")
 
 
 def _beside(report: Any) -> list[tuple[str, str]]:

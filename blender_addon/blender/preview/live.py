@@ -6,14 +6,24 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import bpy
 
 from fomm_engine.wire.errors import UserError
 
-from .. import bake_choice, character, match_report, performers, properties, retarget_settings, splicing, status, takes
+from .. import (
+    bake_choice,
+    character,
+    match_report,
+    performers,
+    properties,
+    retarget_settings,
+    splicing,
+    status,
+    take_files,
+    takes,
+)
 from ..properties import UnderstudyPerformer
 from ..rig_scan import Parts, Scan
 from . import standing
@@ -169,16 +179,16 @@ class Live:
         own, take = properties.of(scene), takes.require_chosen(scene)
         session.asked = session.seen = wanted
         if session.scan_key != wanted[-1]:
-            session.scan_key, session.parts = wanted[-1], character.parts_of(scene)
-            session.scan = character.scan_of(scene)
+            session.parts, session.scan = character.parts_of(scene), character.scan_of(scene)
+            session.scan_key = wanted[-1]
         settings = retarget_settings.settings_of(own.retarget, scene)
         second = None
         if own.splice.use:
             other = splicing.second_take(scene)
             theirs = splicing.second_settings(scene, settings, other)
             span = splicing.span_of(own.splice, settings.frame_rate)
-            second = Second(_file(other), theirs, frozenset(own.splice.regions), span)
-        session.solver.start(Task(_file(take), _require(session.scan).rig, settings, second))
+            second = Second(take_files.path_of(other), theirs, frozenset(own.splice.regions), span)
+        session.solver.start(Task(take_files.path_of(take), session.scan.rig, settings, second))
         status.redraw(bpy.context)
 
     def _take_over(self, scene: bpy.types.Scene, session: Session, outcome: Outcome | None) -> None:
@@ -293,13 +303,3 @@ def _place_of(session: Session) -> tuple[bpy.types.Scene | None, int]:
 
 def _objects(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     return performers.objects_of(scene, properties.of(scene).performer)
-
-
-def _file(take: properties.UnderstudyTake) -> Path:
-    return Path(bpy.path.abspath(take.filepath))
-
-
-def _require(scan: Scan | None) -> Scan:
-    if scan is None:
-        raise RuntimeError("the character was not scanned")
-    return scan

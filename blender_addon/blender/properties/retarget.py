@@ -19,7 +19,16 @@ from fomm_engine.wire.names import ARKIT_CHANNELS
 from ...core.settings import RetargetSettings
 
 DEFAULTS = RetargetSettings()
-REGIONS = ("brows", "eyes", "gaze", "jaw", "mouth", "cheeks", "head")
+REGION_WORDS = {
+    "brows": "Brows",
+    "eyes": "Eyes",
+    "gaze": "Gaze",
+    "jaw": "Jaw",
+    "mouth": "Mouth",
+    "cheeks": "Cheeks",
+    "head": "Head",
+}
+REGIONS = tuple(REGION_WORDS)
 
 
 class UnderstudyRegion(bpy.types.PropertyGroup):
@@ -144,6 +153,17 @@ class UnderstudyRetarget(bpy.types.PropertyGroup):
         soft_max=10.0,
         step=1,
         precision=3,
+    )
+    bridge_s: FloatProperty(
+        name="Bridge Gaps",
+        description="Where the face is lost for so long at most, the motion goes on; a longer gap holds the last pose",
+        default=DEFAULTS.bridge_s,
+        min=0.0,
+        max=60.0,
+        soft_max=5.0,
+        step=10,
+        subtype="TIME",
+        unit="TIME_ABSOLUTE",
     )
     regions: CollectionProperty(type=UnderstudyRegion)
     region_index: IntProperty(name="Region", description="The region whose curve is shown", default=0)
