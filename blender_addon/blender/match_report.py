@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fomm_engine.wire.names import ARKIT_CHANNELS
 
@@ -63,10 +64,14 @@ def state_of(match: UnderstudyMatch) -> str:
 
 def counts(own: UnderstudyCharacter) -> Counts:
     """The report in numbers, as the rows stand now."""
-    states = {match.name: state_of(match) for match in own.matches}
-    driving = {match.name for match in own.matches if any(row.control for row in match.targets)}
+    states: dict[str, str] = {}
+    driving = 0
+    for match in own.matches:  # while the panel is drawn: each row is read once
+        rows = match.rows()
+        driving += bool(rows)
+        states[match.name] = "override" if _plain(rows) != (match.automatic or "[]") else match.state
     return Counts(
-        matched=len(driving),
+        matched=driving,
         ambiguous=sum(state == "ambiguous" for state in states.values()),
         overrides=sum(state == "override" for state in states.values()),
         missing=tuple(name for name, state in states.items() if state in ("missing", "partial")),
@@ -159,5 +164,6 @@ def title_of(name: str) -> str:
     )
 
 
+@lru_cache(maxsize=1024)
 def _plain(rows: rig_map.Rows) -> str:
     return json.dumps([[name, round(weight, 6)] for name, weight in rows], ensure_ascii=True)
