@@ -35,6 +35,7 @@ EXPECTED = (
     r"portraits/(?:\w+/)?[\w.-]+\.(?:jpg|png|json)",
     r"translations/\w+\.po",
     r"rigs/conventions/[\w.-]+\.json",
+    r"portraits/[\w-]+/[\w -]+\.jpg",
     r"wheels/fomm_engine-[\d.]+-py3-none-any\.whl",
 )
 WHEEL_MUST_HOLD = ("fomm_engine/__init__.py", "fomm_engine/wire/__init__.py", "fomm_engine/weights/table.json")

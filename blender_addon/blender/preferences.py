@@ -80,7 +80,7 @@ class UnderstudyPreferences(bpy.types.AddonPreferences):
         """Nothing; lays out the engine's state, its choices, and the folders."""
         from .panels.preferences import draw_preferences
 
-        draw_preferences(self, self.layout, context)
+        draw_preferences(self.layout, context)
 
 
 def get(context: bpy.types.Context) -> UnderstudyPreferences | None:

@@ -6,7 +6,7 @@ import queue
 import re
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -41,9 +41,11 @@ def run(
         encoding="utf-8",
         errors="replace",
     )
-    tail: list[str] = []
+    tail, waiting = list[str](), queue.Queue[str | None]()
+    reading = threading.Thread(target=_pump, args=(child.stdout, waiting), daemon=True)
+    reading.start()
     try:
-        for line in _lines(child, reporter):
+        for line in _lines(waiting, reporter):
             tail = [*tail, line][-_LINES_KEPT:]
             heard(line)
         if child.wait() != 0:
@@ -52,6 +54,7 @@ def run(
         if child.poll() is None:
             child.kill()
             child.wait()
+        reading.join()
 
 
 def answers(python: Path, code: str, *, timeout_s: float = 60.0) -> str | None:
@@ -59,7 +62,12 @@ def answers(python: Path, code: str, *, timeout_s: float = 60.0) -> str | None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     try:
         done = subprocess.run(
-            [str(python), "-c", code], capture_output=True, text=True, timeout=timeout_s, check=True, env=environment
+            [str(python), "-I", "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=True,
+            env=environment,
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -82,9 +90,7 @@ def explained(lines: Sequence[str], otherwise: str) -> UserError:
     return UserError("install-failed", message, KEPT)
 
 
-def _lines(child: "subprocess.Popen[str]", reporter: Reporter):  # noqa: ANN202 - a generator of lines
-    waiting: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_pump, args=(child.stdout, waiting), daemon=True).start()
+def _lines(waiting: "queue.Queue[str | None]", reporter: Reporter) -> Iterator[str]:
     while True:
         reporter.check_cancelled()
         try:
@@ -97,6 +103,7 @@ def _lines(child: "subprocess.Popen[str]", reporter: Reporter):  # noqa: ANN202 
 
 
 def _pump(stream: IO[str], waiting: "queue.Queue[str | None]") -> None:
-    for line in stream:
-        waiting.put(line.rstrip())
+    with stream:
+        for line in stream:
+            waiting.put(line.rstrip())
     waiting.put(None)

@@ -19,7 +19,7 @@ from fomm_engine.stdio import Reporter
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.model_table import Source
 
-PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "--no-color")
+PIP = ("-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-color")
 _HEAD_TIMEOUT_S = 15.0
 
 

@@ -15,6 +15,31 @@ import importlib, os, sys
 import bpy
 
 zip_path, take, folder = sys.argv[1:]
+
+
+def traces():
+    """What of ours is in this Blender: classes, properties, handlers, parts of its own headers, previews, files."""
+    import bpy.utils.previews
+
+    lists = [getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)]
+    functions = [f for known in lists if isinstance(known, list) for f in known]
+    functions += getattr(bpy.types.STATUSBAR_HT_header.draw, "_draw_funcs", ())
+    kinds = (bpy.types.Scene, bpy.types.WindowManager, bpy.types.Object, bpy.types.Armature)
+    return {{
+        "classes": [name for name in dir(bpy.types) if name.lower().startswith("understudy")],
+        "properties": [name for kind in kinds for name in dir(kind) if name.startswith("understudy")],
+        "functions": [f.__qualname__ for f in functions if "understudy" in f.__module__],
+        "previews": list(bpy.utils.previews._uuid_open),
+        "files": [
+            os.path.join(root, name)
+            for root, folders, files in os.walk(os.environ["BLENDER_USER_RESOURCES"])
+            for name in (*folders, *files)
+            if "understudy" in name or "fomm" in name
+        ],
+    }}
+
+
+before = traces()
 sys.path.insert(0, folder)  # the small character; nothing else of the source tree
 bpy.ops.extensions.package_install_files(filepath=zip_path, repo="user_default", enable_on_install=True)
 addon = sys.modules["{MODULE}"]
@@ -27,7 +52,8 @@ assert len(paths.convention_files()) > 20
 assert ".user" in str(paths.user_folder()), paths.user_folder()
 for _ in range(2):
     bpy.ops.preferences.addon_disable(module="{MODULE}")
-    assert not hasattr(bpy.types.Scene, "understudy")
+    left = traces()
+    assert not any(left[name] for name in left if name != "files"), left
     bpy.ops.preferences.addon_enable(module="{MODULE}")
 from tiny_character import make_character
 
@@ -35,10 +61,30 @@ make_character("Ada")
 assert bpy.ops.understudy.import_take(filepath=take) == {{"FINISHED"}}
 assert bpy.ops.understudy.choose_character() == {{"FINISHED"}}
 assert bpy.ops.understudy.bake() == {{"FINISHED"}}
+# An engine with downloads, a model, and a job that is running: they go too.
+paths = importlib.import_module("{MODULE}.blender.paths")
+for name in ("engine/understudy-engine/bin/python", "engine/downloads/torch.whl.part", "models/vox/vox-cpk.pth.tar"):
+    file = paths.user_folder() / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("#!/bin/sh\nexec sleep 60\n")
+    file.chmod(0o755)
+gallery = importlib.import_module("{MODULE}.blender.gallery")
+assert len(gallery.PORTRAITS.read()) >= 4
+jobs = importlib.import_module("{MODULE}.blender.jobs")
+job = importlib.import_module("fomm_engine.wire.job").Job("doctor", {{}}, "/nowhere")
+run = jobs.DESK.take("Check", lambda: jobs.start_engine(job, paths.user_folder() / "engine/understudy-engine/bin/python"))
+os.kill(run.pid, 0)
+assert traces()["files"] != before["files"]
 bpy.ops.extensions.package_uninstall(repo_index=next(
     index for index, repo in enumerate(bpy.context.preferences.extensions.repos) if repo.module == "user_default"
 ), pkg_id="understudy")
-assert not os.path.exists(os.path.dirname(addon.__file__))
+assert traces() == before, traces()
+try:
+    os.kill(run.pid, 0)
+except ProcessLookupError:
+    pass
+else:
+    raise AssertionError("the engine still runs")
 print("ALL WELL")
 sys.stdout.flush()
 os._exit(0)

@@ -7,13 +7,16 @@ from typing import Any
 
 import bpy
 
-from .. import engine_state, jobs, status
+from .. import engine_state, jobs, preferences, status
 from .engine import draw_build, draw_findings, draw_install, draw_state
 from .layout import wrapped
 
 
-def draw_preferences(own: Any, layout: Any, context: bpy.types.Context) -> None:
-    """Nothing; the page of the add-on's preferences `own`."""
+def draw_preferences(layout: Any, context: bpy.types.Context) -> None:
+    """Nothing; the page of the add-on's preferences."""
+    own = preferences.get(context)
+    if own is None:
+        return
     layout.use_property_split, layout.use_property_decorate = True, False
     _draw_engine(own, layout.box(), context)
     _draw_folders(own, layout.box())
