@@ -20,6 +20,7 @@ SHOWN_KEYWORDS = {"text", "heading"}
 SHOWN_ATTRIBUTES = {"bl_label", "bl_description", "job_title"}
 WITH_TOOLTIP = re.compile(r"UNDERSTUDY_(OT|PT|MT)_")
 TABLE_OF_WORDS = re.compile(r"_WORDS$")
+NAME_OF_A_MODEL = re.compile(r"[a-z-]+")
 NAMES_OF_CALLS = {"len": "count", "sum": "count", "join": "names"}
 SENTENCE = re.compile(r"^(?=[A-Z{])(?=.*[a-z]{2,}.* )[^\n]*[.?]$", re.DOTALL)
 
@@ -41,10 +42,10 @@ def gather(root: Path = ROOT) -> Texts:
     """All texts that the extension shows."""
     texts = Texts()
     for path in sorted(ADDON.rglob("*.py")):
-        _read(path, root, texts, interface=path.is_relative_to(INTERFACE))
+        read_source(path, root, texts, interface=path.is_relative_to(INTERFACE))
     for folder in HEARD:
         for path in sorted(path for path in folder.rglob("*.py") if path.name not in SILENT_JOBS):
-            _read(path, root, texts, interface=False)
+            read_source(path, root, texts, interface=False)
     return texts
 
 
@@ -65,7 +66,8 @@ def template_of(node: ast.expr) -> str | None:
     return "".join(parts)
 
 
-def _read(path: Path, root: Path, texts: Texts, *, interface: bool) -> None:
+def read_source(path: Path, root: Path, texts: Texts, *, interface: bool) -> None:
+    """Nothing; adds the texts of one file. interface: whether panels and commands are made of it."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     where = str(path.relative_to(root))
     for node, text in _sentences(tree):
@@ -156,7 +158,9 @@ def _of_items(items: ast.expr) -> Iterator[tuple[ast.expr, str | None]]:
     """Name and tooltip of each item of a menu that is written out; of the others a test in Blender tells."""
     for item in getattr(items, "elts", []):
         for part in getattr(item, "elts", [])[1:3]:
-            yield part, template_of(part)
+            text = template_of(part)
+            if text is None or not NAME_OF_A_MODEL.fullmatch(text):
+                yield part, text
 
 
 def _of_returns(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, str | None]]:
@@ -167,11 +171,19 @@ def _of_returns(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, str | Non
 
 
 def _of_table(node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[ast.expr, str | None]]:
-    """The values of a table of words."""
+    """The values of a table of words, and the items of a menu that are written out apart from it."""
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    if isinstance(node.value, ast.Tuple) and all(_is_item(part) for part in node.value.elts):
+        yield from _of_items(node.value)
     if TABLE_OF_WORDS.search(getattr(target, "id", "")) and isinstance(node.value, ast.Dict):
         for value in node.value.values:
             yield from _choices(value)
+
+
+def _is_item(node: ast.expr) -> bool:
+    """Whether this is (IDENTIFIER, name, tooltip, ...) as Blender's menus take it."""
+    words = [part.value for part in getattr(node, "elts", [])[1:3] if isinstance(part, ast.Constant)]
+    return isinstance(node, ast.Tuple) and len(words) == 2 and all(isinstance(word, str) for word in words)
 
 
 def _choices(node: ast.expr) -> Iterator[tuple[ast.expr, str | None]]:

@@ -101,8 +101,10 @@ class Walk:
 
     def engine(self) -> Steps:
         bpy.context.preferences.addons[MODULE].preferences.engine_python = PLAN["engine"]
-        self.window.press("check_engine")
         yield from self._job(400)
+        if not state().said:
+            self.window.press("check_engine")
+            yield from self._job(400)
         assert not state().is_error, state().said
         yield from self.window.shot("engine")
 
@@ -225,9 +227,13 @@ class Walk:
         yield from self.window.until(lambda: state().fraction > 0, 300, "the capture runs")
 
     def _job(self, seconds: float) -> Steps:
-        yield 0.3
-        yield from self.window.until(lambda: not state().running, seconds, "the job ends")
-        yield 0.3
+        """Until nothing runs any more; one job may be followed by another, as an installation by its check."""
+        yield 0.5
+        for _ in range(3):
+            yield from self.window.until(
+                lambda: not part("jobs").DESK.busy and not state().running, seconds, "the job ends"
+            )
+            yield 0.4
 
     def _note_engine(self) -> int:
         """The engine's process number, kept for run.py."""

@@ -48,7 +48,8 @@ class Window:
         call = getattr(getattr(bpy.ops, module or "understudy"), operator)
         with self.inside("UI"):
             try:
-                return call("INVOKE_DEFAULT" if not options else "EXEC_DEFAULT", **options)
+                # True: an undo step of its own, as a button gives it.
+                return call("INVOKE_DEFAULT" if not options else "EXEC_DEFAULT", True, **options)
             except RuntimeError as refusal:
                 print("refused:", str(refusal).strip())
                 return {"CANCELLED"}

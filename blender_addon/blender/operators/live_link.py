@@ -36,7 +36,7 @@ class UNDERSTUDY_OT_import_live_link(Command, bpy.types.Operator, ImportHelper):
         description="The recording's frame rate",
         items=(
             ("AUTO", "From Timecode", "As the timecodes show it"),
-            *((rate, f"{int(rate.split('/')[0]) / int(rate.split('/')[1]):.5g} fps", "This rate") for rate in RATES),
+            *((rate, f"{int(rate.split('/')[0]) / int(rate.split('/')[1]):.5g} fps", "") for rate in RATES),
         ),
         default="AUTO",
     )

@@ -10,9 +10,9 @@ import bpy
 from ..translation import sentence
 
 WIDE = 400  # of a sidebar, in units of the interface: a list's row has room for a field beside its name from here on
-WRAP_CHARACTERS = 34  # fits beside an icon in the sidebar at its default width
+FEWEST_CHARACTERS, WRAP_CHARACTERS = 20, 34  # fits beside an icon in the sidebar at its default width
 ICON_CHARACTERS = 3  # what an icon takes
-MARGIN, CHARACTER_WIDTH = 56, 5.6  # in units of the interface, with a little to spare
+MARGIN, CHARACTER_WIDTH = 84, 6.4  # in units of the interface, so that a line in a box fits too
 
 
 class Step:
@@ -50,7 +50,7 @@ def room_for_text(context: bpy.types.Context) -> int:
     if region is None or (region.type != "UI" and not in_preferences):
         return WRAP_CHARACTERS
     width = region.width / context.preferences.system.ui_scale
-    return max(WRAP_CHARACTERS, int((width - MARGIN) / CHARACTER_WIDTH))
+    return max(FEWEST_CHARACTERS, int((width - MARGIN) / CHARACTER_WIDTH))
 
 
 def lines_of(text: str, room: int = WRAP_CHARACTERS) -> list[str]:

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ...core.key_reduction import ReductionSettings
-from .retarget import REGIONS
+from .retarget import REGION_WORDS
 
 REDUCTION = ReductionSettings()
 
@@ -66,7 +66,7 @@ class UnderstudySplice(bpy.types.PropertyGroup):
     regions: EnumProperty(
         name="Regions",
         description="The regions that the other take leads",
-        items=tuple((name, name.capitalize(), f"The other take leads: {name}") for name in REGIONS),
+        items=tuple((name, title, "") for name, title in REGION_WORDS.items()),
         options={"ENUM_FLAG"},
         default={"mouth", "jaw"},
     )

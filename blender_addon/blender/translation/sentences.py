@@ -35,14 +35,18 @@ def sentence(text: str) -> str:
 
 @functools.lru_cache(maxsize=512)
 def translated(text: str, shown: str) -> str:
-    """The message in one language."""
+    """The message in one language.
+
+    Sentence by sentence first: a value at the end of a pattern would take all that follows into itself.
+    """
+    exact = catalogue.table(shown).get(text)
+    if exact is not None:
+        return exact
+    parts = [(part, _found(part, shown)) for part in ENDS.split(text)]
+    if all(own is not None for _, own in parts):
+        return " ".join(str(own) for _, own in parts)
     whole = _found(text, shown)
-    if whole is not None:
-        return whole
-    parts = ENDS.split(text)
-    if len(parts) == 1:
-        return text
-    return " ".join(_found(part, shown) or part for part in parts)
+    return whole if whole is not None else " ".join(own or part for part, own in parts)
 
 
 @functools.cache
