@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
-from fomm_engine.face import weights
-from fomm_engine.face.detect import FaceFinder
-from fomm_engine.face.tracker import FaceTracker
+from fomm_engine.face.default_tracker import default_tracker
 from fomm_engine.model.anatomical import nearest
 from fomm_engine.video.probe import VideoInfo
 from fomm_engine.video.reader import Frame
@@ -41,12 +39,11 @@ class TrackedSight:
     """A face found and followed by the default weights."""
 
     def __init__(self) -> None:
-        self._finder, self._net = FaceFinder(weights.load_box_net()), weights.load_landmark_net()
-        self._tracker = FaceTracker(self._finder, self._net)
+        self._tracker = default_tracker()
 
     def restart(self) -> None:
         """Forget the frames before."""
-        self._tracker = FaceTracker(self._finder, self._net)
+        self._tracker = default_tracker()
 
     def points(self, frame: Frame) -> Array | None:
         """(68,2) px, or None."""
@@ -71,7 +68,7 @@ class TakeSight:
 
 def faces_all_over(path: Path, info: VideoInfo, part: Part) -> list[Array]:
     """The largest face's landmarks (68,2) px in a few pictures of the video; those without a face are left out."""
-    tracker = FaceTracker(FaceFinder(weights.load_box_net()), weights.load_landmark_net())
+    tracker = default_tracker()
     seen = (tracker.faces(picture) for picture in sampled_pictures(path, info, _SAMPLES, part))
     return [faces[0].points_px[:LANDMARK_COUNT] for faces in seen if faces]
 

@@ -4,6 +4,7 @@
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,12 +16,16 @@ import numpy.typing as npt
 import torch
 
 from fomm_engine.face import weights
-from fomm_engine.face.detect import FaceFinder, image_tensor
-from fomm_engine.face.fast_landmarks import Look, fast_landmark_net, has_bfloat16
+from fomm_engine.face.default_tracker import default_tracker
+from fomm_engine.face.detect import image_tensor
+from fomm_engine.face.fast_landmarks import fast_landmark_net
+from fomm_engine.face.fast_regions import fast_region_nets
 from fomm_engine.face.nets import LANDMARK_INPUT_SIZE
+from fomm_engine.face.packed import has_bfloat16
 from fomm_engine.face.recording import Recorder
+from fomm_engine.face.regions import EYE_PATCH_PX, MOUTH_PATCH_PX
 from fomm_engine.face.take import solved_take
-from fomm_engine.face.tracker import FaceTracker
+from fomm_engine.face.tracker import FaceTracker, TrackerSettings
 from fomm_engine.video.reader import VideoReader
 from fomm_engine.video.writer import VideoWriter
 
@@ -44,21 +49,22 @@ def measure_capture(settings: CaptureBenchSettings | None = None) -> dict[str, A
     """{"capture": {part: {"ms", "per_s"}}, "load_s", ...}: processor time of one thread, medians over frames.
 
     `decode` is ffmpeg's (it runs beside the engine, on another core where there is one), `read` what the engine spends
-    on receiving a frame, `net` the landmark net on a crop and its mirror image, `track` all that is done with a frame,
-    `solve` the whole-take solve's share of it. `whole` = read + track + solve; `one core` adds decode.
+    on receiving a frame, `track` all that is done with a frame, `net` the landmark net's share of that, `close` that of
+    the nets for eyes and mouth (where there are any), `solve` the whole-take solve's share of a frame. `whole` = read +
+    track + solve; `one core` adds decode.
     """
     settings = settings or CaptureBenchSettings()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     begin = time.process_time()
-    finder, net = FaceFinder(weights.load_box_net()), fast_landmark_net(weights.load_landmark_net())
+    tracker = default_tracker()
     prior, regressor = weights.load_face_prior(), weights.load_arkit_regressor()
     load_s = time.process_time() - begin
     with tempfile.TemporaryDirectory() as folder:
         video = settings.video or _enlarged(Path(folder) / "face.mp4", settings.frames)
         images, parts = _decoded(video, settings.frames)
-    recorder, parts["track"] = _tracked(images, FaceTracker(finder, net))
-    parts["net"] = _net_alone(net)
+    recorder, parts["track"] = _tracked(images, tracker)
+    parts.update(_nets_alone())
     begin = time.process_time()
     recording = recorder.recording()
     size = images[0].shape[1], images[0].shape[0]
@@ -133,14 +139,27 @@ def _tracked(images: list[Image], tracker: FaceTracker) -> tuple[Recorder, float
     return recorder, _usual(seconds)
 
 
-def _net_alone(net: Look) -> float:
-    views = [np.full((LANDMARK_INPUT_SIZE, LANDMARK_INPUT_SIZE, 3), 90, np.uint8)] * 2
-    batch = image_tensor(views)
+def _nets_alone() -> dict[str, float]:
+    """Seconds of the nets as the tracker calls them in a frame."""
+    net, regions = fast_landmark_net(weights.load_landmark_net()), weights.load_region_nets()
+    face = _grey(2 if TrackerSettings.both_ways else 1, LANDMARK_INPUT_SIZE)
+    parts = {"net": _alone(lambda: net(face))}
+    if regions is not None:
+        close, eyes, mouth = fast_region_nets(regions), _grey(2, EYE_PATCH_PX), _grey(1, MOUTH_PATCH_PX)
+        parts["close"] = _alone(lambda: close(eyes, mouth))
+    return parts
+
+
+def _grey(count: int, side_px: int) -> torch.Tensor:
+    return image_tensor([np.full((side_px, side_px, 3), 90, np.uint8)] * count)
+
+
+def _alone(look: Callable[[], object]) -> float:
+    seconds: list[float] = []
     with torch.inference_mode():
-        seconds: list[float] = []
         for _ in range(NET_ROUNDS):
             begin = time.process_time()
-            net(batch)
+            look()
             seconds.append(time.process_time() - begin)
     return _usual(seconds)
 

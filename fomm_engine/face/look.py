@@ -12,6 +12,8 @@ from fomm_engine.face.crop import SquareCrop, bounding_square
 from fomm_engine.face.detect import image_tensor
 from fomm_engine.face.fast_landmarks import Look
 from fomm_engine.face.nets import LANDMARK_CROP_FACTOR, LANDMARK_INPUT_SIZE
+from fomm_engine.face.region_nets import CloseNets, seen_in
+from fomm_engine.face.regions import patch_crops, refined
 from fomm_engine.wire.names import LANDMARK_COUNT, LANDMARKS, MIRRORED_POINTS
 
 Array = npt.NDArray[Any]
@@ -20,6 +22,10 @@ SIDEWAYS = np.diag([-1.0, 1.0, 1.0])
 INNER = list(LANDMARKS["inner51"])
 SMALLEST_PX = 12  # side of a face of which anything can be said
 SIGMA_FACTOR, SIGMA_POWER = 3.0, 1.4  # the net is too cautious where it is sure; measured by track_quality.py
+# A face in a new place. Doubts from so much below the limit to so much above are a near thing; by more, there is none.
+HESITANT_BELOW, HESITANT_ABOVE, NOTHING = 0.4, 0.2, 1.3
+OTHER_STARTS = (1.25, 0.8)  # sides of the crops from which it is then sought too
+APART, APART_WHERE_UNSURE = 0.3, 0.1  # half crop sides: how far apart the ways may end, below and above the limit
 STRAY = (0.12, 0.15, 0.2)  # shift (of the side), log of the scale, roll (rad) from which a crop was cut wrongly
 
 
@@ -43,42 +49,97 @@ class FrameFace:
         return bounding_square(self.points_px[:LANDMARK_COUNT])[1]
 
 
+@dataclass(frozen=True)
+class _Sight:
+    """What the landmark net says of one crop, before it is judged: log_sigma (70,) as the net's, of half_px."""
+
+    points_px: Array
+    log_sigma: Array
+    rotation: Array
+    half_px: float
+
+    @property
+    def doubt(self) -> float:
+        return float(self.log_sigma[INNER].mean())
+
+    @property
+    def crop(self) -> SquareCrop:
+        """The crop that should have been looked at."""
+        return crop_around(self.points_px, self.rotation)
+
+
 class FaceReader:
     """Faces near a given crop.
 
     doubt_limit: mean log sigma of the inner points above which a face is not believed. both_ways: look at each crop and
-    at its mirror image, and take the mean of what is seen (a thirtieth less error, a fifth less jitter).
+    at its mirror image, and take the mean of what is seen (a thirtieth less error, a fifth less jitter). close: the
+    nets for a close look at eyes and mouth, where there are any.
     """
 
-    def __init__(self, net: Look, doubt_limit: float, *, both_ways: bool) -> None:
+    def __init__(self, net: Look, doubt_limit: float, *, both_ways: bool, close: CloseNets | None = None) -> None:
         self._net = net
         self._doubt_limit = doubt_limit
         self._both_ways = both_ways
+        self._close = close
 
     def settled(self, image: Array, crop: SquareCrop, rounds: int) -> FrameFace | None:
-        """The face that `rounds` looks find, each around what the one before saw; None where it is not believed."""
-        face = None
-        for _ in range(rounds):
-            face = self.seen(image, crop)
-            crop = crop_around(face.points_px, face.rotation)
-        return face if face is not None and self.believed(face, image) else None
+        """The face that `rounds` looks find, each around what the one before saw; None where it is not believed.
+
+        Where that is a near thing, it is sought from a wider and from a closer crop too: if there is a face, they meet.
+        """
+        sight = self._sought(image, crop, rounds)
+        if sight is None or sight.doubt > self._doubt_limit + HESITANT_ABOVE or not self._in_picture(sight, image):
+            return None
+        if sight.doubt > self._doubt_limit - HESITANT_BELOW:
+            apart = APART if sight.doubt <= self._doubt_limit else APART_WHERE_UNSURE
+            met = self._met(image, crop, rounds, sight, apart)
+            if met is None:
+                return None
+            sight = met
+        return self._face(image, sight)
 
     def followed(self, image: Array, crop: SquareCrop) -> FrameFace | None:
         """The face in a crop that was right a frame ago; a second look where it has moved far since."""
-        face = self.seen(image, crop)
-        wanted = crop_around(face.points_px, face.rotation)
-        if _strayed(crop, wanted) and face.doubt <= self._doubt_limit:
-            face = self.seen(image, wanted)
-        return face if self.believed(face, image) else None
-
-    def believed(self, face: FrameFace, image: Array) -> bool:
-        """Whether it is a face, in the picture, and large enough."""
-        center, side = bounding_square(face.points_px[:LANDMARK_COUNT])
-        inside = 0 <= center[0] <= image.shape[1] and 0 <= center[1] <= image.shape[0]
-        return inside and side >= SMALLEST_PX and face.doubt <= self._doubt_limit
+        sight = self._looked(image, crop)
+        if _strayed(crop, sight.crop) and sight.doubt <= self._doubt_limit:
+            sight = self._looked(image, sight.crop)
+        believed = sight.doubt <= self._doubt_limit and self._in_picture(sight, image)
+        return self._face(image, sight) if believed else None
 
     def seen(self, image: Array, crop: SquareCrop) -> FrameFace:
-        """What the net says of a crop of `image` (H, W, 3) uint8 RGB, face or not."""
+        """What is seen in a crop of `image` (H, W, 3) uint8 RGB, face or not."""
+        return self._face(image, self._looked(image, crop))
+
+    def _sought(self, image: Array, crop: SquareCrop, rounds: int) -> _Sight | None:
+        """What `rounds` looks end at; None as soon as there is clearly nothing."""
+        sight = None
+        for _ in range(rounds):
+            sight = self._looked(image, crop)
+            if sight.doubt > self._doubt_limit + NOTHING:
+                return None
+            crop = sight.crop
+        return sight
+
+    def _met(self, image: Array, crop: SquareCrop, rounds: int, sight: _Sight, apart: float) -> _Sight | None:
+        """The surest of three ways to a face, None where one of them leads elsewhere."""
+        ways = [sight]
+        for scale in OTHER_STARTS:
+            other = self._sought(image, SquareCrop(crop.center_px, crop.side_px * scale), rounds)
+            if other is None:
+                return None
+            away = np.linalg.norm((other.points_px - sight.points_px)[INNER], axis=1).mean()
+            if away > apart * sight.half_px:
+                return None
+            ways.append(other)
+        return min(ways, key=lambda way: way.doubt)
+
+    def _in_picture(self, sight: _Sight, image: Array) -> bool:
+        """Whether it is in the picture, and large enough to say anything of it."""
+        center, side = bounding_square(sight.points_px[:LANDMARK_COUNT])
+        inside = 0 <= center[0] <= image.shape[1] and 0 <= center[1] <= image.shape[0]
+        return inside and side >= SMALLEST_PX
+
+    def _looked(self, image: Array, crop: SquareCrop) -> _Sight:
         picture = crop.cut(image, LANDMARK_INPUT_SIZE)
         views = [picture, picture[:, ::-1]] if self._both_ways else [picture]
         with torch.inference_mode():
@@ -87,13 +148,18 @@ class FaceReader:
             points[1] = points[1][MIRROR] * [-1, 1]
             log_sigma[1] = log_sigma[1][MIRROR]
             rotation[1] = SIDEWAYS @ rotation[1] @ SIDEWAYS
-        log_sigma = log_sigma.mean(0)
-        return FrameFace(
-            crop.to_picture(points.mean(0)),
-            calibrated_sigma(log_sigma) * crop.side_px / 2,
-            crop.rotation_to_picture(_mean_rotation(rotation)),
-            float(log_sigma[INNER].mean()),
-        )
+        turned = crop.rotation_to_picture(_mean_rotation(rotation) if self._both_ways else rotation[0])
+        return _Sight(crop.to_picture(points.mean(0)), log_sigma.mean(0), turned, crop.side_px / 2)
+
+    def _face(self, image: Array, sight: _Sight) -> FrameFace:
+        """The face of a sight, its eyes and its mouth looked at closely."""
+        points_px, log_sigma = sight.points_px, sight.log_sigma
+        if self._close is not None:
+            patches = patch_crops(points_px, sight.rotation)
+            near, scale = seen_in(self._close, image, patches), np.log(sight.half_px)
+            points_px, log_sigma_px = refined(points_px, log_sigma + scale, patches, near)
+            log_sigma = log_sigma_px - scale
+        return FrameFace(points_px, calibrated_sigma(log_sigma) * sight.half_px, sight.rotation, sight.doubt)
 
 
 def calibrated_sigma(log_sigma: Array) -> Array:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The three small nets of the default face tracker: landmarks, face box, ARKit weights."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -197,11 +198,17 @@ def expected_position(logits: Tensor) -> Tensor:
     """
     batch, count, height, width = logits.shape
     cells = logits.permute(0, 2, 3, 1).reshape(batch, height * width, count).float()
-    x, y = _axis(width, logits.device), _axis(height, logits.device)
-    grid = torch.stack([x.repeat(height), y.repeat_interleave(width)])
     probability = cells.softmax(1)
     with torch.autocast(logits.device.type, enabled=False):  # half precision would round positions to a quarter pixel
-        return (grid @ probability).transpose(1, 2)
+        return (_grid(height, width, logits.device) @ probability).transpose(1, 2)
+
+
+@cache
+def _grid(height: int, width: int, device: torch.device) -> Tensor:
+    """(2, H * W) x and y of each cell."""
+    with torch.inference_mode(False):  # the same one serves training
+        x, y = _axis(width, device), _axis(height, device)
+        return torch.stack([x.repeat(height), y.repeat_interleave(width)])
 
 
 def _axis(count: int, device: torch.device) -> Tensor:

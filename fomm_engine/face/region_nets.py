@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The small nets that look again, closely, at the eyes and the mouth of a face that the landmark net has found."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,10 @@ class RegionOutput(NamedTuple):
 
     points: Tensor
     log_sigma: Tensor
+
+
+# Eye patches (B, 3, 64, 64) and mouth patches (C, 3, 80, 80) to what is seen in them.
+CloseNets = Callable[[Tensor, Tensor], tuple[RegionOutput, RegionOutput]]
 
 
 class RegionNet(nn.Module):
@@ -81,7 +86,7 @@ class RegionNets(nn.Module):
         return self.eye(eyes), self.mouth(mouths)
 
 
-def seen_in(nets: RegionNets, image: np.ndarray, patches: Patches) -> Seen:
+def seen_in(nets: CloseNets, image: np.ndarray, patches: Patches) -> Seen:
     """A close look at the patches of `image` (H, W, 3) uint8 RGB."""
     eyes, mouth = patches.cut(image)
     with torch.inference_mode():

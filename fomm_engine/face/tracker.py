@@ -13,6 +13,7 @@ from fomm_engine.face.fast_landmarks import Look
 from fomm_engine.face.flow import FlowSteadier
 from fomm_engine.face.likeness import Likeness
 from fomm_engine.face.look import FaceReader, FrameFace, crop_around, distinct, overlap, widened
+from fomm_engine.face.region_nets import CloseNets
 
 Array = npt.NDArray[Any]
 RENEW_EVERY = 5  # frames between looks at how the followed face looks
@@ -70,10 +71,12 @@ class FaceTracker:
     Other faces are followed too, loosely, so that the chosen one is not taken for somebody who passes in front of it.
     """
 
-    def __init__(self, finder: FaceFinder, net: Look, settings: TrackerSettings | None = None) -> None:
+    def __init__(
+        self, finder: FaceFinder, net: Look, settings: TrackerSettings | None = None, close: CloseNets | None = None
+    ) -> None:
         self._finder = finder
-        self._settings = settings or TrackerSettings()
-        self._reader = FaceReader(net, self._settings.doubt_limit, both_ways=self._settings.both_ways)
+        self._settings = own = settings or TrackerSettings()
+        self._reader = FaceReader(net, own.doubt_limit, both_ways=own.both_ways, close=close)
         self._steadier = FlowSteadier()
         self._own: _Person | None = None
         self._others: list[_Person] = []

@@ -7,9 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fomm_engine.face import weights
-from fomm_engine.face.detect import FaceFinder
-from fomm_engine.face.tracker import FaceTracker
+from fomm_engine.face.default_tracker import default_tracker
 from fomm_engine.wire.names import LANDMARK_COUNT
 
 Image = NDArray[np.uint8]
@@ -38,7 +36,7 @@ class FaceMeasure:
     """The average keypoint distance of the paper (AKD), with the default weights' landmarks."""
 
     def __init__(self) -> None:
-        self._tracker = FaceTracker(FaceFinder(weights.load_box_net()), weights.load_landmark_net())
+        self._tracker = default_tracker()
 
     def points(self, image: Image) -> Array | None:
         """(68,2) px of the largest face of `image`, or None where none is seen."""

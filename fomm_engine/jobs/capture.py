@@ -12,12 +12,11 @@ from fomm_engine import __version__
 from fomm_engine.face import weights
 from fomm_engine.face.checkpoints import Checkpoints, is_kept
 from fomm_engine.face.choice import FaceChoice, face_choice
-from fomm_engine.face.detect import FaceFinder
-from fomm_engine.face.fast_landmarks import fast_landmark_net
+from fomm_engine.face.default_tracker import default_tracker
 from fomm_engine.face.recording import RECORD, Recording
 from fomm_engine.face.take import solved_take
 from fomm_engine.face.take_solve import KnownLens
-from fomm_engine.face.tracker import FaceTracker, TrackerSettings
+from fomm_engine.face.tracker import TrackerSettings
 from fomm_engine.face.tracking import Part, Tracker, Tracking
 from fomm_engine.resuming.parts import PartsFolder, parts_of
 from fomm_engine.stdio import Reporter
@@ -175,13 +174,12 @@ def _backend(chosen: str) -> str:
 
 
 def _tracker(face: FaceChoice, backend: str) -> Tracker:
-    net = fast_landmark_net(weights.load_landmark_net())
-    own = FaceTracker(FaceFinder(weights.load_box_net()), net, TrackerSettings(face=face))
+    own = default_tracker(TrackerSettings(face=face))
     if backend == "default":
         return own
     from fomm_engine.face.face_alignment_backend import alignment_tracker
 
-    return alignment_tracker(own, net, face)
+    return alignment_tracker(own, weights.load_landmark_net(), face)
 
 
 def _require_face(recording: Recording, video: Path, choice: FaceChoice) -> None:

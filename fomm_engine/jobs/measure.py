@@ -10,7 +10,7 @@ import torch
 
 from fomm_engine.face import weights
 from fomm_engine.face.crop import SquareCrop, bounding_square
-from fomm_engine.face.detect import FaceFinder
+from fomm_engine.face.default_tracker import default_tracker
 from fomm_engine.face.keypoints import keypoint_maps
 from fomm_engine.face.tracker import FaceTracker, FrameFace, TrackerSettings
 from fomm_engine.stdio import Reporter
@@ -43,8 +43,7 @@ def run(job: Job, reporter: Reporter) -> Path:
     reporter.progress("load", 0, None, "weights")
     torch.set_num_threads(1)  # pictures are small: more threads cost more than they bring
     settings = TrackerSettings(doubt_limit=float(options["doubt_limit"]))
-    finder, net = FaceFinder(weights.load_box_net()), weights.load_landmark_net()
-    tracker = FaceTracker(finder, net, settings)
+    tracker = default_tracker(settings, precision=torch.float32)  # what a channel moves is a small difference
     faces: list[FrameFace | None] = []
     sizes: list[tuple[int, int]] = []
     for number, path in enumerate(paths):

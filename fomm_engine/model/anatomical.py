@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from fomm_engine.face import weights
 from fomm_engine.face.crop import SquareCrop, bounding_square
-from fomm_engine.face.detect import FaceFinder
+from fomm_engine.face.default_tracker import default_tracker
 from fomm_engine.face.keypoints import OWN_POINTS, canonical_points, keypoint_maps
-from fomm_engine.face.tracker import FaceTracker
 from fomm_engine.model.motion import Keypoints
 from fomm_engine.wire.capture import Capture
 from fomm_engine.wire.errors import UserError
@@ -61,7 +60,7 @@ def find_portrait_face(image: Image) -> PortraitFace:
 
     Raises UserError "no-face" where the default weights see none.
     """
-    tracker = FaceTracker(FaceFinder(weights.load_box_net()), weights.load_landmark_net())
+    tracker = default_tracker()
     faces = tracker.faces(image)
     if not faces:
         hint = "Use a portrait in which the whole face can be seen, from the front."

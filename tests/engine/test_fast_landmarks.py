@@ -3,24 +3,17 @@
 
 import pytest
 import torch
+from random_nets import needs_onednn, with_norms
 
 from fomm_engine.face.fast_landmarks import FastLandmarkNet, fast_landmark_net
 from fomm_engine.face.nets import LandmarkNet, LandmarkOutput
 
-needs_onednn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch without oneDNN")
-
 
 @pytest.fixture(scope="module")
 def net() -> LandmarkNet:
-    """Random weights, and norms that do something."""
+    """Random weights."""
     torch.manual_seed(0)
-    net = LandmarkNet(stem=8, wide=48)
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean = torch.randn(module.num_features) * 0.2
-            module.running_var = torch.rand(module.num_features) + 0.5
-            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
-    return net.eval()
+    return with_norms(LandmarkNet(stem=8, wide=48))
 
 
 @needs_onednn

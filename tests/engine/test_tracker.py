@@ -10,10 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fomm_engine.face import weights
 from fomm_engine.face.choice import chosen_face, face_choice
-from fomm_engine.face.detect import FaceFinder
-from fomm_engine.face.fast_landmarks import fast_landmark_net
+from fomm_engine.face.default_tracker import default_tracker
 from fomm_engine.face.look import FrameFace
 from fomm_engine.face.tracker import FaceTracker, TrackerSettings
 from fomm_engine.jobs.capture import lens_of
@@ -43,8 +41,7 @@ def scene(heads: list[np.ndarray], frame: int, places: Sequence[tuple[int, tuple
 
 
 def tracker(**settings: Any) -> FaceTracker:
-    net = fast_landmark_net(weights.load_landmark_net())
-    return FaceTracker(FaceFinder(weights.load_box_net()), net, TrackerSettings(**settings))
+    return default_tracker(TrackerSettings(**settings))
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,8 @@ import torch
 
 from blender_addon.core.array_types import FloatArray
 from fomm_engine.face import weights
-from fomm_engine.face.detect import FaceFinder
-from fomm_engine.face.fast_landmarks import fast_landmark_net
-from fomm_engine.face.tracker import FaceTracker, TrackerSettings
+from fomm_engine.face.default_tracker import default_tracker
+from fomm_engine.face.tracker import TrackerSettings
 from fomm_engine.video.reader import VideoReader
 from fomm_engine.wire.names import LANDMARKS
 
@@ -27,8 +26,8 @@ INNER, EYES, MOUTH = (list(LANDMARKS["inner51"]), list(range(36, 48)), list(rang
 def tracked(video: Path, **settings: Any) -> tuple[FloatArray, FloatArray, FloatArray, float]:
     """((T, 70, 2) points, NaN where lost, (T, 70) sigmas, (T, 3, 3) rotations, usual seconds of a frame)."""
     torch.set_num_threads(1)
-    net = fast_landmark_net(weights.load_landmark_net())
-    tracker = FaceTracker(FaceFinder(weights.load_box_net()), net, TrackerSettings(**settings))
+    folder = settings.pop("folder", weights.WEIGHTS_FOLDER)
+    tracker = default_tracker(TrackerSettings(**settings), folder=Path(folder))
     points, sigmas, rotations, spent = [], [], [], []
     for frame in VideoReader(video):
         begin = time.process_time()
