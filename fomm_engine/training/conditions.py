@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the landmark net is good and where it is not: its errors on people drawn for one condition at a time."""
+"""Where the tracker is good and where it is not: its errors on people drawn for one condition at a time."""
 
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fomm_engine.face.nets import LandmarkNet
+from fomm_engine.face.look import FaceReader
 from fomm_engine.training.accessories import AccessoryChances
 from fomm_engine.training.appearance import AppearanceSettings
 from fomm_engine.training.augment import Backgrounds, PhotoSettings
@@ -14,13 +14,12 @@ from fomm_engine.training.backgrounds import background_pool
 from fomm_engine.training.dataset import FaceSetSettings, Labels, head_angles_deg, render_shard
 from fomm_engine.training.expressions import ExpressionSettings
 from fomm_engine.training.face_model import FaceModel
-from fomm_engine.training.landmark_data import CLEAN_PHOTO, STILL_CROP, Batch, LandmarkDataSettings, batch_of
-from fomm_engine.training.landmark_losses import landmark_scores
-from fomm_engine.training.landmark_training import outputs_of
+from fomm_engine.training.landmark_data import CLEAN_PHOTO
+from fomm_engine.training.regions.measure import Shots, reader_scores
 from fomm_engine.training.renderer import FaceRenderer
 from fomm_engine.training.scene import SceneSettings
 
-_PICTURE_PX = 192
+_PICTURE_PX = 320
 _NOTHING = AccessoryChances(hand=0, locks=0, held=0, headphones=0, microphone=0, tongue=0)
 _PLAIN = AppearanceSettings(
     beard=0.15,
@@ -86,18 +85,13 @@ class _Rendered:
         return self.pictures[index]
 
 
-def condition_scores(model: FaceModel, net: LandmarkNet, *, people: int = 60) -> dict[str, dict[str, float]]:
-    """Scores of `landmark_scores` for each of CONDITIONS, on two frames of each of `people` people."""
+def condition_scores(
+    model: FaceModel, reader: FaceReader, *, people: int = 60, seed: int = 31
+) -> dict[str, dict[str, float]]:
+    """Scores of `reader_scores` for each of CONDITIONS, on two frames of each of `people` people, drawn from a seed
+    that no training set has."""
+    pool = Backgrounds(background_pool(np.random.default_rng(seed), 60, _PICTURE_PX // 2))
     scores = {}
-    for name, batch in condition_batches(model, people=people).items():
-        scores[name] = landmark_scores(outputs_of(net, batch), batch.points, batch.rotation)
-    return scores
-
-
-def condition_batches(model: FaceModel, *, people: int, seed: int = 31) -> dict[str, Batch]:
-    """Centred, upright pictures for each of CONDITIONS, drawn from a seed that no training set has."""
-    pool = Backgrounds(background_pool(np.random.default_rng(seed), 60, _PICTURE_PX))
-    batches = {}
     with FaceRenderer(model, (_PICTURE_PX, _PICTURE_PX)) as renderer:
         for row, (name, condition) in enumerate(CONDITIONS.items()):
             settings = FaceSetSettings(
@@ -109,11 +103,10 @@ def condition_batches(model: FaceModel, *, people: int, seed: int = 31) -> dict[
                 expression=condition.expression,
             )
             pictures, labels = render_shard(model, renderer, settings, shard=row)
+            shots = Shots(pool, np.random.default_rng([seed, row]), condition.photo)
             order = _chosen(labels, condition)
-            chances = LandmarkDataSettings(crop=STILL_CROP, photo=condition.photo)
-            rng = np.random.default_rng([seed, row])
-            batches[name] = batch_of(_Rendered(labels, pictures), order, pool, rng, chances)
-    return batches
+            scores[name] = reader_scores(_Rendered(labels, pictures), order, reader, shots) if len(order) else {}
+    return scores
 
 
 def _chosen(labels: Labels, condition: Condition) -> NDArray[np.int64]:

@@ -200,7 +200,7 @@ def _measure(plan: TrainingPlan, _: float, log: Log) -> None:
     log(json.dumps({"box": box_training.measure(load_box_net(folder), box_training.held_out_boxes(data, settings))}))
     first = FirstFrameSettings(count=plan.first_frames)
     log(json.dumps({"first_frames": first_frame_scores(data, FaceFinder(load_box_net(folder)), net, first)}))
-    for name, scores in condition_scores(_model(plan), net, people=plan.condition_people).items():
+    for name, scores in condition_scores(_model(plan), reader, people=plan.condition_people).items():
         log(json.dumps({"condition": name, **_rounded(scores)}))
     regressor = load_arkit_regressor(folder)
     arkit = ArkitTrainingSettings(planned_s=0.0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tracker sees of held-out faces in one frame: errors, and whether movements keep their size."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from fomm_engine.face.region_nets import RegionOutput
 from fomm_engine.face.regions import EYE_POINTS, LEFT_EYE_POINTS, MOUTH_POINTS
 from fomm_engine.training.augment import Backgrounds, PhotoSettings, over, photograph
 from fomm_engine.training.dataset import FaceSet
-from fomm_engine.training.landmark_data import CLEAN_PHOTO, backgrounds
+from fomm_engine.training.landmark_data import CLEAN_PHOTO, Faces, backgrounds
 from fomm_engine.training.landmark_losses import landmark_scores
 from fomm_engine.training.regions.losses import region_scores
 from fomm_engine.wire.names import LANDMARKS
@@ -27,32 +28,51 @@ _BROWS = [*LANDMARKS["brow_right"], *LANDMARKS["brow_left"]]
 
 
 def tracker_scores(data: Path, reader: FaceReader, *, count: int, augmented: bool) -> dict[str, float]:
-    """Scores of what `reader` sees of `count` held-out faces in whole pictures.
+    """`reader_scores` on `count` held-out faces: clean and cropped right, or photographed and cropped nearly so."""
+    faces, rng = FaceSet(data, held_out=True), np.random.default_rng(3)
+    order = np.arange(min(count, len(faces)))
+    photo = PhotoSettings() if augmented else CLEAN_PHOTO
+    return reader_scores(faces, order, reader, Shots(backgrounds(data), rng, photo, near=augmented))
+
+
+@dataclass(frozen=True)
+class Shots:
+    """How faces are photographed: backgrounds, chances, and whether crops are right or only near."""
+
+    pool: Backgrounds
+    rng: Generator
+    photo: PhotoSettings
+    near: bool = False
+
+    def of(self, rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The whole picture (H, W, 3) of a stored face."""
+        return photograph(over(rgba, self.pool.sample(self.rng, len(rgba))), self.rng, self.photo)
+
+
+def reader_scores(faces: Faces, order: NDArray[np.int64], reader: FaceReader, shots: Shots) -> dict[str, float]:
+    """Scores of what `reader` sees of faces in whole pictures.
 
     Errors as in `landmark_scores`, of points in the crop's units; slopes and correlations of lids, lips, brows and gaze
     of faces within 35 degrees of the camera; `sigma_ratio` is the root mean square error of a coordinate over the
     tracker's sigma, and `sigma_worst_ratio` the one furthest from 1 among eighths of the points by their sigma.
     """
-    faces, pool, rng = FaceSet(data, held_out=True), backgrounds(data), np.random.default_rng(3)
-    found, truth, rotations, seen_rotations, ratios = [], [], [], [], []
-    for index in range(min(count, len(faces))):
+    found, truth, seen_rotations, errors = [], [], [], []
+    for index in order:
         points, rotation = faces.labels.points_px[index].astype(np.float64), faces.labels.rotation[index]
-        image = _pictured(faces.picture(index), pool, rng, PhotoSettings() if augmented else CLEAN_PHOTO)
+        image = shots.of(faces.picture(index))
         right = crop_around(points, rotation)
-        face = reader.seen(image, _near(right, rng) if augmented else right)
+        face = reader.seen(image, _near(right, shots.rng) if shots.near else right)
         found.append(right.from_picture(face.points_px))
         truth.append(right.from_picture(points))
-        rotations.append(rotation)
         seen_rotations.append(face.rotation)
-        ratios.append(
-            np.stack([(face.points_px - points).T[axis][_INNER] for axis in (0, 1)] + [face.sigma_px[_INNER]])
-        )
+        errors.append(np.column_stack([face.points_px - points, face.sigma_px])[_INNER].T)
     output = LandmarkOutput(_tensor(found), torch.zeros(len(found), 70), _tensor(seen_rotations))
-    scores = landmark_scores(output, _tensor(truth), _tensor(rotations))
+    right_points, rotations = _tensor(truth), torch.from_numpy(faces.labels.rotation[order])
+    scores = landmark_scores(output, right_points, rotations)
     scores = {name: value for name, value in scores.items() if not name.startswith("sigma")}
-    scores["brows_percent"] = _percent(output.points, _tensor(truth), _BROWS)
-    frontal = _tensor(rotations)[:, 2, 2] > _FACING
-    return scores | movement_scores(output.points[frontal], _tensor(truth)[frontal]) | _sigma_scores(np.stack(ratios))
+    scores["brows_percent"] = _percent(output.points, right_points, _BROWS)
+    frontal = rotations[:, 2, 2] > _FACING
+    return scores | movement_scores(output.points[frontal], right_points[frontal]) | _sigma_scores(np.stack(errors))
 
 
 def movement_scores(found: Tensor, truth: Tensor) -> dict[str, float]:
@@ -65,10 +85,6 @@ def movement_scores(found: Tensor, truth: Tensor) -> dict[str, float]:
     outputs = [RegionOutput(each[0], torch.zeros(each[0].shape[:2])) for each in (eyes, mouths)]
     scores = region_scores(outputs[0], eyes[1], outputs[1], mouths[1])
     return {name: value for name, value in scores.items() if name.endswith(("_slope", "_r"))}
-
-
-def _pictured(rgba: NDArray[np.uint8], pool: Backgrounds, rng: Generator, photo: PhotoSettings) -> NDArray[np.uint8]:
-    return photograph(over(rgba, pool.sample(rng, len(rgba))), rng, photo)
 
 
 def _near(crop: SquareCrop, rng: Generator) -> SquareCrop:
