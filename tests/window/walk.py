@@ -169,7 +169,22 @@ class Walk:
         yield from self.window.close_tabs()
 
     def preview(self) -> Steps:
-        yield from ()
+        """The take live on the character, before anything is written; then everything stands as before."""
+        bpy.context.scene.frame_set(BAKED_FRAME)
+        self.window.press("preview")
+        live = part("preview.live").LIVE
+        yield from self.window.until(lambda: [one for one in live.sessions.values() if one.player], 300, "the preview")
+        yield 1.0
+        moved = self._jaw()
+        assert any(moved), "the preview moves nothing"
+        yield from self.window.shot("preview")
+        panels = part("panels")
+        yield from self.window.tab_of("Report", [panels.UNDERSTUDY_PT_preview, panels.UNDERSTUDY_PT_report])
+        yield from self.window.shot("report")
+        yield from self.window.close_tabs()
+        self.window.press("preview")
+        yield 0.5
+        assert not any(self._jaw()), "the preview leaves something behind"
 
     def bake(self) -> Steps:
         self.window.press("bake")
@@ -203,7 +218,18 @@ class Walk:
         yield from self.window.shot("rendered")
 
     def portrait(self) -> Steps:
-        yield from ()
+        panel = part("panels").portrait
+        classes = [one for one in panel.CLASSES if issubclass(one, bpy.types.Panel)]
+        yield from self.window.tab_of("Portrait", classes)
+        yield 1.0
+        yield from self.window.shot("portrait")
+        self.window.press("animate_portrait", output=str(WORK / "portrait.mp4"))
+        yield from self.window.until(lambda: state().fraction > 0.05 or not state().running, 300, "the portrait moves")
+        yield from self._job(900)
+        assert not state().is_error, state().said
+        assert (WORK / "portrait.mp4").is_file()
+        yield from self.window.shot("portrait_done")
+        yield from self.window.close_tabs()
 
     def save_and_load(self) -> Steps:
         """Another file is loaded while a capture runs: the engine ends with it; what was saved is there again."""
@@ -225,6 +251,12 @@ class Walk:
         self.window.press("capture")
         self._note_engine()
         yield from self.window.until(lambda: state().fraction > 0, 300, "the capture runs")
+
+    def _jaw(self) -> list[float]:
+        """The values of what moves the jaw, lids and lips, without keys."""
+        names = ("jawOpen", "eyeBlinkLeft", "mouthSmileLeft", "mouthClose")
+        keys = [mesh.shape_keys.key_blocks for mesh in bpy.data.meshes if mesh.shape_keys]
+        return [block[name].value for block in keys for name in names if name in block]
 
     def _job(self, seconds: float) -> Steps:
         """Until nothing runs any more; one job may be followed by another, as an installation by its check."""
