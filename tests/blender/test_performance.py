@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Performances and takes: importing them, and one sentence for everything that is not one."""
 
+import struct
+from types import SimpleNamespace
+
 import bpy
 import numpy as np
 import pytest
 from tiny_take import write_tiny_take
 
-from blender_addon.blender import retarget_settings, status, takes
+from blender_addon.blender import compat, jobs, panels, performance, retarget_settings, status, takes
 from fomm_engine.wire.capture import read_capture
 
 
@@ -101,3 +104,122 @@ def test_tracks_are_the_captures_arrays(scene, take_path):
 def test_rates_stay_exact_through_blenders_floats(scene, rate):
     retarget_settings.set_scene_rate(scene, rate)
     assert retarget_settings.scene_rate(scene) == rate
+
+
+def patched(video, path, change):
+    """A copy of the video with other bytes in its header."""
+    data = bytearray(video.read_bytes())
+    change(data)
+    path.write_bytes(data)
+    return path
+
+
+def test_a_phones_turn_is_known(video, scene, tmp_path):
+    """A header that asks for a quarter turn: the video is higher than wide, whether this Blender turns it or not."""
+
+    def turn(data):
+        at = data.index(b"tkhd") + 4 + 40
+        data[at : at + 36] = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
+
+    bpy.ops.understudy.import_performance(filepath=str(patched(video, tmp_path / "phone.mp4", turn)))
+    own = scene.understudy.performance
+    assert (own.width, own.height) == (48, 64)
+    assert own.turn == (0 if compat.TURNS_VIDEOS else 1)
+
+
+def test_a_rate_that_varies_is_told(video, scene, tmp_path):
+    def vary(data):
+        """Half of the pictures stand twice as long."""
+        at = data.index(b"stts") + 8
+        count, length = struct.unpack_from(">II", data, at + 4)
+        assert struct.unpack_from(">I", data, at)[0] == 1, "the film is even"
+        room = data.index(b"stts") - 4
+        table = struct.pack(">I4sIIIIII", 32, b"stts", 0, 2, count // 2, length, count - count // 2, 2 * length)
+        grown(data, room, table)
+
+    bpy.ops.understudy.import_performance(filepath=str(patched(video, tmp_path / "varies.mp4", vary)))
+    own = scene.understudy.performance
+    assert own.is_variable
+    assert 18 < own.average_fps < 23
+    from test_registration import drawn, labels_in
+
+    assert "varies" in labels_in(drawn(panels.performance.UNDERSTUDY_PT_performance))
+
+
+def grown(data, at, box):
+    """Nothing; the box at `at` is another one, and every box around it has room for it."""
+    old = struct.unpack_from(">I", data, at)[0]
+    data[at : at + old] = box
+    for kind in (b"stbl", b"minf", b"mdia", b"trak", b"moov"):
+        around = data.rindex(kind, 0, at) - 4
+        struct.pack_into(">I", data, around, struct.unpack_from(">I", data, around)[0] + len(box) - old)
+
+
+def test_whether_there_is_sound_is_known(video, scene):
+    bpy.ops.understudy.import_performance(filepath=str(video))
+    assert scene.understudy.performance.sound == ("YES" if b"mp4a" in video.read_bytes() else "NO")
+
+
+def test_the_trim_stays_inside_and_in_order(video, scene):
+    bpy.ops.understudy.import_performance(filepath=str(video))
+    own = scene.understudy.performance
+    assert (own.trim_in, own.trim_out, performance.trim_options(own)) == (1, 12, {})
+    own.trim_out = 99
+    assert own.trim_out == 12
+    own.trim_in = 40
+    assert (own.trim_in, own.trim_out) == (12, 12)
+    own.trim_in_s = 3 * 1001 / 30000
+    assert own.trim_in == 4
+    own.trim_out_s = 8 * 1001 / 30000
+    assert own.trim_out == 8
+    assert own.trim_in_s == pytest.approx(0.1001)
+    options = performance.trim_options(own)
+    step = 1001 / 30000
+    kept = [n + 1 for n in range(12) if options["start_s"] <= n * step <= options["end_s"]]
+    assert kept == [4, 5, 6, 7, 8]
+    own.trim_in = 10
+    assert (own.trim_in, own.trim_out) == (10, 10)
+    bpy.ops.understudy.reset_trim()
+    assert not performance.is_trimmed(own)
+
+
+def test_the_trim_is_set_at_the_playhead(video, scene):
+    bpy.ops.understudy.import_performance(filepath=str(video))
+    own = scene.understudy.performance
+    bpy.ops.understudy.match_frame_rate()
+    assert retarget_settings.scene_rate(scene) == (30000, 1001)
+    scene.frame_set(9)
+    bpy.ops.understudy.trim_at_playhead(side="OUT")
+    scene.frame_set(3)
+    bpy.ops.understudy.trim_at_playhead(side="IN")
+    assert (own.trim_in, own.trim_out, scene.frame_current) == (3, 9, 1)
+
+
+def test_the_capture_is_asked_for_the_part(fake_engine, video, scene, tmp_path, monkeypatch):
+    bpy.ops.understudy.import_performance(filepath=str(video))
+    scene.understudy.performance.trim_in = 4
+    asked = []
+    real = jobs.start_engine
+    monkeypatch.setattr(jobs, "start_engine", lambda job, python: asked.append(job) or real(job, python))
+    bpy.ops.understudy.capture(output=str(tmp_path / "t.capture.npz"))
+    assert asked[0].options.keys() == {"start_s"}
+    assert asked[0].options["start_s"] == pytest.approx(2.5 * 1001 / 30000)
+
+
+def test_a_dropped_video_is_taken_at_once(video, scene):
+    """Blender gives a dropped file to the importer by `filepath`, and calls it as a press would."""
+    handler = bpy.types.UNDERSTUDY_FH_performance
+    assert handler.bl_import_operator == "understudy.import_performance"
+    assert ".mp4" in handler.bl_file_extensions.split(";")
+    assert bpy.ops.understudy.import_performance("INVOKE_DEFAULT", filepath=str(video)) == {"FINISHED"}
+    assert scene.understudy.performance.filepath == str(video)
+    over = {kind: handler.poll_drop(SimpleNamespace(area=SimpleNamespace(type=kind))) for kind in ("VIEW_3D", "TEXT")}
+    assert over == {"VIEW_3D": True, "TEXT": False}
+    assert not handler.poll_drop(SimpleNamespace(area=None))
+
+
+def test_another_video_starts_untrimmed(video, scene, tmp_path):
+    bpy.ops.understudy.import_performance(filepath=str(video))
+    scene.understudy.performance.trim_in = 5
+    bpy.ops.understudy.import_performance(filepath=str(patched(video, tmp_path / "b.mp4", lambda _: None)))
+    assert (scene.understudy.performance.trim_in, scene.understudy.performance.trim_out) == (1, 12)

@@ -159,7 +159,7 @@ def test_what_is_behind_the_viewer_is_left_out(shown):
 def test_image_and_clip_editor_show_the_points_of_their_own_picture(shown, video):
     own = shown.understudy.performance
     user = SimpleNamespace(frame_start=1, frame_duration=12, frame_offset=3)
-    view = SimpleNamespace(view_to_region=lambda x, y, clip: (100 + 200 * x, 50 + 100 * y))
+    view = SimpleNamespace(view_to_region=lambda x, y, **_: (100 + 200 * x, 50 + 100 * y))
     region, shown.frame_current = SimpleNamespace(view2d=view), 2
     space = SimpleNamespace(type="IMAGE_EDITOR", image=own.image, image_user=user)
     (seen,) = views.views_in(SimpleNamespace(scene=shown, region=region, space_data=space))

@@ -101,9 +101,11 @@ class UnderstudyPerformance(bpy.types.PropertyGroup):
         default=False,
     )
     # Where the video stands: what the user deletes or unlinks is no longer there.
-    image: PointerProperty(type=bpy.types.Image)
-    camera: PointerProperty(type=bpy.types.Camera)
-    plane: PointerProperty(type=bpy.types.Object)
+    image: PointerProperty(name="Image", description="The video, as the scene shows it", type=bpy.types.Image)
+    camera: PointerProperty(
+        name="Camera", description="The camera that has it in its background", type=bpy.types.Camera
+    )
+    plane: PointerProperty(name="Plane", description="The plane that shows it", type=bpy.types.Object)
     stand: StringProperty(name="In Step", description="What the video in the scene was put in step with, as JSON")
 
 

@@ -28,13 +28,18 @@ class UnderstudyTake(bpy.types.PropertyGroup):
         name="Landmarks", description="Whether the take knows the face's points, or channels alone", default=True
     )
     uid: StringProperty(name="Mark", description="By this the characters that perform the take remember it")
-    sha256: StringProperty(name="Checksum")
-    frames: IntProperty(name="Frames")
+    sha256: StringProperty(name="Checksum", description="Of the capture file, to find it again whatever its name")
+    frames: IntProperty(name="Frames", description="How many frames the take has")
     lost: IntProperty(name="Lost Frames", description="Frames on which no face was found")
-    rate_num: IntProperty(default=24)
-    rate_den: IntProperty(default=1)
+    rate_num: IntProperty(name="Frame Rate", description="Frames in so many seconds", default=24)
+    rate_den: IntProperty(name="Seconds", description="The seconds of the frame rate", default=1)
     start_s: FloatProperty(name="Begins", description="Where in the video the take begins, in seconds")
-    duration_s: FloatProperty(name="Length", subtype="TIME", unit="TIME_ABSOLUTE")
+    duration_s: FloatProperty(
+        name="Length",
+        description="Seconds from the first frame to the end of the last",
+        subtype="TIME",
+        unit="TIME_ABSOLUTE",
+    )
     sound_offset_s: FloatProperty(
         name="Sound Offset", description="Seconds by which the sound begins after the picture"
     )
