@@ -49,7 +49,8 @@ def described(prop):
     else:
         kind = TYPES.get(prop.type, prop.type.lower())
     default = getattr(prop, "default", None)
-    shown = f"; default `{default!r}`" if prop.type in ("BOOLEAN", "INT", "STRING") or (prop.type == "ENUM" and default) else ""
+    has_default = prop.type in ("BOOLEAN", "INT", "STRING") or (prop.type == "ENUM" and default)
+    shown = f"; default `{default!r}`" if has_default else ""
     text = prop.description or prop.name
     return f"({kind}{shown}): {text[0].lower() + text[1:] if text[:2].istitle() else text}"
 
