@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from fomm_engine.face.crop import ROUND_UP
 from fomm_engine.face.nets import LANDMARK_CROP_FACTOR
 from fomm_engine.training.random_color import random_color
 from fomm_engine.wire.names import LANDMARK_COUNT, MIRRORED_POINTS
@@ -91,10 +92,10 @@ def cut(rgba: Picture, points_px: Points, rotation: Points, crop: Crop, backgrou
     """The crop over a background of the wished size, with the labels that go with it."""
     size = background.shape[0]
     matrix = crop.matrix(size)
-    shifted = matrix.copy()
-    shifted[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from pixel centres
-    method = cv2.INTER_AREA if size / crop.side_px < 0.6 else cv2.INTER_LINEAR
-    warped = cv2.warpAffine(rgba, shifted, (size, size), flags=method)
+    rgba, smaller = _averaged(rgba, crop.side_px / size)
+    shifted = matrix * (smaller, smaller, 1.0)
+    shifted[:, 2] += shifted[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from pixel centres
+    warped = cv2.warpAffine(rgba, shifted, (size, size), flags=cv2.INTER_LINEAR)
     points = points_px @ matrix[:, :2].T + matrix[:, 2]
     turned = _roll(crop.turn_rad) @ rotation
     if crop.mirrored:
@@ -102,6 +103,16 @@ def cut(rgba: Picture, points_px: Points, rotation: Points, crop: Crop, backgrou
         flip = np.diag([-1.0, 1.0, 1.0])
         turned = flip @ turned @ flip
     return Sample(over(warped, background), points, turned)
+
+
+def _averaged(rgba: Picture, shrink: float) -> tuple[Picture, int]:
+    """The picture averaged over square blocks of pixels, as the tracker does before it shrinks, and their side."""
+    block = int(shrink + ROUND_UP)
+    if block < 2:
+        return rgba, 1
+    height, width = (length // block for length in rgba.shape[:2])
+    part = rgba[: height * block, : width * block]
+    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), block
 
 
 def over(rgba: Picture, background: Picture) -> Picture:
