@@ -10,11 +10,9 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from fomm_engine import __version__
-
 from ..core.array_types import FloatArray, IntArray
 from ..core.key_reduction import ReducedKeys
-from . import compat
+from . import compat, paths
 
 CREATED_BY = "understudy"
 WRITTEN = "understudy_written"
@@ -92,12 +90,12 @@ def write_action(
     before = set(json.loads(target.action.get(WRITTEN, "[]"))) if target is not None else set()
     if target is None:
         target = compat.new_action(owner, name)
-    paths = {channel.data_path for channel in channels}
-    _remove_stale(target, paths | (set() if placing.keep_rest else before))
+    written = {channel.data_path for channel in channels}
+    _remove_stale(target, written | (set() if placing.keep_rest else before))
     for channel in channels:
         _write_channel(target, channel, frames)
     left = {curve.data_path for curve in target.curves}
-    _sign(target.action, paths | (before & left), provenance)
+    _sign(target.action, written | (before & left), provenance)
     if placing.nla:
         _put_on_track(owner, target, frames, placing)
     else:
@@ -166,10 +164,10 @@ def _keep_old(owner: bpy.types.ID) -> None:
         data.action.use_fake_user = True
 
 
-def _remove_stale(target: compat.ActionChannels, paths: set[str]) -> None:
+def _remove_stale(target: compat.ActionChannels, stale: set[str]) -> None:
     """These curves go; every way to rotate a bone counts as one."""
-    gone = set(paths)
-    for path in paths:
+    gone = set(stale)
+    for path in stale:
         base, _, last = path.rpartition(".")
         if last in _ROTATION_PATHS:
             gone.update(f"{base}.{other}" for other in _ROTATION_PATHS)
@@ -198,7 +196,7 @@ def _sign(action: bpy.types.Action, written: set[str], provenance: Provenance) -
     action["understudy_take_sha256"] = provenance.take_sha256
     action["understudy_settings"] = provenance.settings
     action["understudy_rig_map"] = provenance.rig_map
-    action["understudy_version"] = __version__
+    action["understudy_version"] = paths.version()
     action["understudy_blender"] = bpy.app.version_string
     if provenance.splice:
         action["understudy_splice"] = provenance.splice

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from functools import cache
 from pathlib import Path
 
 import bpy
@@ -42,6 +44,12 @@ def engine_package() -> Path:
     if root is None:
         raise FileNotFoundError(f"the engine's wheel is missing in {_EXTENSION_ROOT}; install the extension again")
     return root
+
+
+@cache
+def version() -> str:
+    """The extension's version, as its manifest states it."""
+    return str(tomllib.loads((_EXTENSION_ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))["version"])
 
 
 def user_folder(name: str = "", *, create: bool = True) -> Path:

@@ -144,6 +144,8 @@ def test_the_action_says_where_it_came_from(ready, character, take_path):
     assert action["created_by"] == "understudy"
     assert action["understudy_take"] == str(take_path)
     assert len(action["understudy_take_sha256"]) == 64
+    assert action["understudy_version"].count(".") == 2
+    assert action["understudy_blender"] == bpy.app.version_string
     assert action["understudy_rig_map"] == "arkit"
     assert json.loads(action["understudy_settings"])["frame_rate"] == [24, 1]
 
