@@ -26,7 +26,7 @@ def show_film(context: bpy.types.Context, path: Path, *, start_frame: int = 1) -
     facts = performance.read_video_facts(path)
     image[_KEY] = {"fps": facts.frame_rate[0] / facts.frame_rate[1], "start": start_frame}
     if not bpy.app.background:
-        for area in list(_editors(context)) or [_new_editor(context)]:
+        for area in list(_editors(context)) or _new_editor(context):
             _put(area.spaces.active, image)
         follow(context.scene)
     return image
@@ -79,12 +79,15 @@ def _editors(context: bpy.types.Context) -> Iterator[bpy.types.Area]:
         yield from (area for area in window.screen.areas if area.type == "IMAGE_EDITOR")
 
 
-def _new_editor(context: bpy.types.Context) -> bpy.types.Area:
-    """The one area of a new, smaller window."""
-    window = context.window or context.window_manager.windows[0]
+def _new_editor(context: bpy.types.Context) -> list[bpy.types.Area]:
+    """The one area of a new, smaller window; none where the system opens no window."""
+    manager = context.window_manager
+    before = {window.as_pointer() for window in manager.windows}
+    window = context.window or manager.windows[0]
     area = max(window.screen.areas, key=lambda known: known.width * known.height)
     with context.temp_override(window=window, area=area):
         bpy.ops.screen.area_dupli("INVOKE_DEFAULT")
-    made = context.window_manager.windows[-1].screen.areas[0]
-    made.type = "IMAGE_EDITOR"
-    return made
+    made = [area for window in manager.windows if window.as_pointer() not in before for area in window.screen.areas]
+    for area in made:
+        area.type = "IMAGE_EDITOR"
+    return made[:1]

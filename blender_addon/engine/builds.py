@@ -24,9 +24,9 @@ class Build:
 BUILDS = {
     build.name: build
     for build in (
-        Build("CPU", "https://download.pytorch.org/whl/cpu", 330 * 10**6, 1_200 * 10**6),
-        Build("CUDA", "https://download.pytorch.org/whl/cu126", 3_400 * 10**6, 7_500 * 10**6),
-        Build("METAL", "", 240 * 10**6, 1_000 * 10**6),  # the macOS wheels of the usual index have Metal in them
+        Build("CPU", "https://download.pytorch.org/whl/cpu", 380 * 10**6, 1_500 * 10**6),
+        Build("CUDA", "https://download.pytorch.org/whl/cu126", 3_600 * 10**6, 8_000 * 10**6),
+        Build("METAL", "", 280 * 10**6, 1_300 * 10**6),  # the macOS wheels of the usual index have Metal in them
     )
 }
 

@@ -16,7 +16,7 @@ from fomm_engine.stdio import Reporter
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job, checked_options
 
-PACKAGES = ("torch", "numpy", "opencv-python", "imageio", "imageio-ffmpeg", "safetensors", "scipy")
+PACKAGES = ("torch", "numpy", "opencv-python", "imageio-ffmpeg", "safetensors", "scipy", "pyyaml")
 SPEED_FRAMES = 30
 MODEL = ModelConfig("published")  # all the published models have networks of this size
 

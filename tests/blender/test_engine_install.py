@@ -126,7 +126,7 @@ def test_the_size_is_told_before(own):
     own.device = "CUDA"
     try:
         text = labels_in(engine_panel())
-        assert "3.4 GB to download" in text
+        assert "3.6 GB to download" in text
         assert ("no such graphics" in text) == ("CUDA" not in runnable(this_machine()))
     finally:
         own.property_unset("device")

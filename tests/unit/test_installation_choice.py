@@ -128,7 +128,7 @@ def test_a_folder_of_wheels_must_hold_some(tmp_path, wheel):
 
 def test_a_full_disk_is_said_before_anything_is_fetched(tmp_path, monkeypatch, wheel):
     monkeypatch.setattr(install.shutil, "disk_usage", lambda _: SimpleNamespace(free=2 * 10**8))
-    with pytest.raises(UserError, match=r"needs 1\.5 GB; .* has 200 MB free"):
+    with pytest.raises(UserError, match=r"needs 1\.9 GB; .* has 200 MB free"):
         install.install_job(wheel, tmp_path / "e", device="CPU")
     install.require_room(finished(tmp_path / "there"), 10**9)  # an update needs next to nothing
 

@@ -11,7 +11,7 @@ from ...engine.builds import BUILDS, runnable, size_words, this_machine
 from .. import engine_check, engine_state, jobs, paths, preferences
 from ..engine_state import EngineState
 from ..translation import words
-from .layout import Step, large, wrapped
+from .layout import Step, as_fields, large, wrapped
 
 _SUITED = runnable(this_machine())
 _STATE_WORDS = {
@@ -62,12 +62,11 @@ def draw_build(layout: Any, context: bpy.types.Context) -> None:
     if own is None:
         return
     row = layout.row()
-    row.use_property_split, row.use_property_decorate = True, False
+    as_fields(row)
     row.prop(own, "device")
     build = BUILDS[own.device]
-    text = "About {download} to download, {disk} on the disk"
-    size = words(text, download=size_words(build.download_bytes), disk=size_words(build.disk_bytes))
-    wrapped(layout, size, icon="BLANK1")
+    wrapped(layout, words("About {size} to download", size=size_words(build.download_bytes)), icon="BLANK1")
+    wrapped(layout, words("About {size} on the disk", size=size_words(build.disk_bytes)), icon="BLANK1")
     if own.device not in _SUITED and own.device != "CPU":
         wrapped(layout, "This machine has no such graphics processor.", icon="ERROR")
 
@@ -80,8 +79,16 @@ def draw_install(layout: Any, context: bpy.types.Context) -> None:
     text = _INSTALL_WORDS.get(engine_state.state(context), "Install Engine")
     column.operator("understudy.install_engine", text=words(text), translate=False, icon="IMPORT")
     if not may:
-        wrapped(layout, "Blender may not go online: allow Online Access in the preferences, System.", icon="ERROR")
-        layout.operator("extensions.userpref_show_online", text="Show the Preference", icon="PREFERENCES")
+        draw_offline(layout)
+
+
+def draw_offline(layout: Any) -> None:
+    """Nothing; that Blender may not go online, and the way to the preference that allows it."""
+    if bpy.app.online_access_override:
+        wrapped(layout, "Blender was started in offline mode, so nothing can be downloaded.", icon="ERROR")
+        return
+    wrapped(layout, "Blender may not go online: allow Online Access in the preferences, System.", icon="ERROR")
+    layout.operator("extensions.userpref_show_online", text="Show the Preference", icon="PREFERENCES")
 
 
 def draw_findings(layout: Any, context: bpy.types.Context) -> None:

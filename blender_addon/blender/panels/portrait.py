@@ -10,7 +10,8 @@ import bpy
 from ...engine.builds import size_words
 from .. import character, gallery, model_choice, properties
 from ..translation import words
-from .layout import Step, file_name, large, wrapped
+from .engine import draw_offline
+from .layout import Step, as_fields, file_name, large, wrapped
 
 _THUMBNAIL, _POPUP = 6.0, 5.0  # sizes of the pictures, in units of the interface
 
@@ -44,7 +45,7 @@ class UNDERSTUDY_PT_portrait_motion(Step, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; the settings."""
         layout, own = self.layout, properties.of(context.scene).portrait
-        layout.use_property_split, layout.use_property_decorate = True, False
+        as_fields(layout)
         column = layout.column(heading="Motion")
         column.prop(own, "relative", text="Relative")
         row = column.row()
@@ -88,7 +89,7 @@ def _draw_picture(layout: Any, own: Any, context: bpy.types.Context) -> None:
 
 def _draw_driving(layout: Any, own: Any) -> None:
     column = layout.column()
-    column.use_property_split, column.use_property_decorate = True, False
+    as_fields(column)
     column.prop(own, "driving_from")
     if own.driving_from == "GALLERY":
         if not gallery.VIDEOS.read():
@@ -109,7 +110,7 @@ def _draw_driving(layout: Any, own: Any) -> None:
 def _draw_model(layout: Any, own: Any, context: bpy.types.Context) -> None:
     row = layout.row(align=True)
     split = row.column()
-    split.use_property_split, split.use_property_decorate = True, False
+    as_fields(split)
     split.prop(own, "model")
     row.menu("UNDERSTUDY_MT_model", text="", icon="DOWNARROW_HLT")
     if own.model == model_choice.DEFAULT:
@@ -138,8 +139,7 @@ def _draw_offer(box: Any, own: Any) -> None:
     wrapped(box, words("{name} is not on this machine yet.", name=own.model), icon="INFO")
     wrapped(box, rows[0].licence, icon="BLANK1")
     if not bpy.app.online_access:
-        wrapped(box, "Blender may not go online: allow Online Access in the preferences, System.", icon="ERROR")
-        box.operator("extensions.userpref_show_online", text="Show the Preference", icon="PREFERENCES")
+        draw_offline(box)
     for row in rows:
         column = box.column()
         column.enabled = bpy.app.online_access
