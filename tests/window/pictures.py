@@ -8,17 +8,24 @@ from pathlib import Path
 from typing import Any
 
 COLOURS = 96
-MARGIN_PX = 10
+MARGIN_PX, GAP_PX = 10, 12
 
 
-def finish(raw: Path, target: Path | None, prefix: str) -> None:
-    """Nothing; every picture that crops.json names, cropped, without its empty rest, into `target` (or beside)."""
-    folder = target or raw / "finished"
+PATH = ("empty", "capturing", "takes", "match_report", "preview", "baked")
+PATH_HEIGHT_PX, WINDOW_WIDTH_PX = 1150, 1000
+
+
+def finish(raw: Path, target: Path | None) -> None:
+    """Nothing; the pictures that crops.json names, cropped, without their empty rest, into `target`/addon (or beside);
+    those of the README into `target` itself."""
+    folder = (target or raw / "finished") / "addon"
     folder.mkdir(parents=True, exist_ok=True)
     crops = json.loads((raw / "crops.json").read_text(encoding="ascii"))
     for name, box in crops.items():
-        size = _finish_one(raw / f"{name}.png", box, folder / f"{prefix}{name}.png")
-        print(f"{prefix}{name}.png {size / 1000:.0f} kB")
+        size = _finish_one(raw / f"{name}.png", box, folder / f"{name}.png")
+        print(f"{name}.png {size / 1000:.0f} kB")
+    if set(PATH) <= set(crops):
+        side_by_side(folder, PATH, folder.parent / "addon_path.png", height=PATH_HEIGHT_PX)
 
 
 def _finish_one(source: Path, box: list[int] | None, target: Path) -> int:
@@ -48,3 +55,19 @@ def _without_empty_rest(picture: Any) -> Any:
         height - 1,
     )
     return picture.crop((0, 0, width, min(height, last + MARGIN_PX)))
+
+
+def side_by_side(folder: Path, names: tuple[str, ...], target: Path, *, height: int) -> int:
+    """The size in bytes of a picture that shows these in a row, cut to one height."""
+    from PIL import Image
+
+    pictures = [Image.open(folder / f"{name}.png").convert("RGB") for name in names]
+    width = sum(picture.width for picture in pictures) + GAP_PX * (len(pictures) - 1)
+    tallest = min(height, max(picture.height for picture in pictures))
+    row = Image.new("RGB", (width, tallest), pictures[0].getpixel((3, 3)))
+    left = 0
+    for picture in pictures:
+        row.paste(picture.crop((0, 0, picture.width, min(picture.height, tallest))), (left, 0))
+        left += picture.width + GAP_PX
+    row.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+    return target.stat().st_size

@@ -43,7 +43,7 @@ def main() -> int:
     if code == 0:
         from pictures import finish
 
-        finish(args.out, args.pictures, args.prefix)
+        finish(args.out, args.pictures)
     return 1 if code or left else 0
 
 
@@ -78,8 +78,6 @@ def _plan(args: argparse.Namespace, extension: Path, folder: Path) -> Path:
         "work": str(folder),
         "video": str(ROOT / "rigs" / "performances" / "monologue.mp4"),
         "root": str(ROOT),
-        "theme": args.theme,
-        "language": args.language,
         "only": args.only,
     }
     path = folder / "plan.json"
@@ -131,9 +129,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", type=Path, default=ENGINE, help="Python of an environment with the engine")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "window", help="where raw pictures go")
     parser.add_argument("--pictures", type=Path, help="where finished pictures go, e.g. docs/images")
-    parser.add_argument("--prefix", default="", help="begins the finished pictures' names")
-    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
-    parser.add_argument("--language", default="", help="as Blender names it: de_DE")
     parser.add_argument("--locale", type=Path, help="a datafiles/locale folder for a Blender that came without one")
     parser.add_argument("--only", default="", help="stop after this picture")
     parser.add_argument("--size", default="1000x1700")

@@ -20,6 +20,7 @@ PLAN = json.loads(Path(sys.argv[sys.argv.index("--") + 1]).read_text(encoding="u
 MODULE = "bl_ext.user_default.understudy"
 OUT, WORK = Path(PLAN["out"]), Path(PLAN["work"])
 THEMES = {"light": "Blender_Light.xml", "dark": "Blender_Dark.xml"}
+GERMAN = "de_DE"
 UI_SCALE = 1.25
 BAKED_FRAME = 40
 
@@ -71,10 +72,7 @@ class Walk:
         preferences.view.use_save_prompt = False
         preferences.view.ui_scale = UI_SCALE
         preferences.system.use_region_overlap = False
-        self._theme(PLAN["theme"])
-        if PLAN["language"]:
-            preferences.view.language = PLAN["language"]
-            preferences.view.use_translate_interface = preferences.view.use_translate_tooltips = True
+        self._theme("dark")
         yield 0.5
         bpy.ops.extensions.package_install_files(filepath=PLAN["zip"], repo="user_default", enable_on_install=True)
         preferences.addons[MODULE].preferences.takes_folder = str(WORK)
@@ -166,6 +164,7 @@ class Walk:
             "Match", [panels.character.UNDERSTUDY_PT_character, panels.match.UNDERSTUDY_PT_match]
         )
         yield from self.window.shot("match_report")
+        yield from self._other_looks("match_report")
         yield from self.window.close_tabs()
 
     def preview(self) -> Steps:
@@ -194,6 +193,7 @@ class Walk:
         yield 1.0
         yield from self.window.shot("baked")
         yield from self.window.shot("window_baked", whole=True)
+        yield from self._other_looks("baked")
         panels = part("panels")
         for name, module, classes in (
             ("bake_options", panels.bake, ("bake_options", "motion", "neutral")),
@@ -281,6 +281,24 @@ class Walk:
         view.overlay.show_floor = view.overlay.show_axis_x = view.overlay.show_axis_y = False
         if bpy.context.scene.camera is not None:
             view.region_3d.view_perspective = "CAMERA"
+
+    def _other_looks(self, name: str) -> Steps:
+        """The same state in the light theme, and in German where this Blender has languages."""
+        self._theme("light")
+        yield from self.window.shot(f"light_{name}")
+        self._theme("dark")
+        view = bpy.context.preferences.view
+        try:
+            view.language = GERMAN
+        except TypeError:
+            print("this Blender has no languages", flush=True)
+            return
+        view.use_translate_interface = view.use_translate_tooltips = True
+        yield 1.0
+        yield from self.window.shot(f"german_{name}")
+        view.use_translate_interface = view.use_translate_tooltips = False
+        view.language = "en_US"
+        yield 0.5
 
     def _theme(self, name: str) -> None:
         for folder in bpy.utils.preset_paths("interface_theme"):

@@ -7,7 +7,7 @@ import bpy
 
 from .. import properties
 from ..translation import words
-from .layout import Step, large, wrapped
+from .layout import Step, as_fields, large, wrapped
 
 
 class UNDERSTUDY_PT_bake(Step, bpy.types.Panel):
@@ -19,8 +19,7 @@ class UNDERSTUDY_PT_bake(Step, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; the settings that matter, the button, and what came of it."""
         layout, own = self.layout, properties.of(context.scene)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        as_fields(layout)
         layout.prop(own.retarget, "start_frame")
         row = large(layout).row(align=True)
         row.operator("understudy.bake", icon="KEY_HLT").all = False
@@ -43,8 +42,7 @@ class UNDERSTUDY_PT_bake_options(Step, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; the choices."""
         layout, own = self.layout, properties.of(context.scene).bake
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        as_fields(layout)
         layout.prop(own, "use_nla")
         row = layout.row()
         row.enabled = not own.selected_only

@@ -30,6 +30,12 @@ def large(layout: Any) -> Any:
     return column
 
 
+def as_fields(layout: Any) -> None:
+    """Nothing; settings stand with their names at the left, without the dots for keys: nothing here is animated."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+
+
 def wrapped(layout: Any, text: str, icon: str = "NONE", beside: int = 0, room: int = 0) -> None:
     """Nothing; the text over as many lines as it needs, since labels do not wrap by themselves.
 

@@ -10,7 +10,7 @@ from bpy.props import BoolProperty
 
 from .. import bone_roles, character, match_report, properties
 from ..translation import words
-from .layout import Step, wrapped
+from .layout import Step, as_fields, wrapped
 from .lists import Found, Rows, is_wide
 
 UNSURE = ("derived", "unverified")
@@ -118,8 +118,7 @@ class UNDERSTUDY_PT_bones(Step, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; a field for each part, with the recognised bone beside it."""
         layout, own = self.layout, properties.of(context.scene).character
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        as_fields(layout)
         found = {entry.role: entry.name for entry in own.bones}
         for entry in own.bone_choices:
             column = layout.column(align=True)

@@ -9,7 +9,7 @@ import bpy
 
 from .. import engine_state, jobs, preferences, status
 from .engine import draw_build, draw_findings, draw_install, draw_state
-from .layout import wrapped
+from .layout import as_fields, wrapped
 
 
 def draw_preferences(layout: Any, context: bpy.types.Context) -> None:
@@ -17,7 +17,7 @@ def draw_preferences(layout: Any, context: bpy.types.Context) -> None:
     own = preferences.get(context)
     if own is None:
         return
-    layout.use_property_split, layout.use_property_decorate = True, False
+    as_fields(layout)
     _draw_engine(own, layout.box(), context)
     _draw_folders(own, layout.box())
 

@@ -9,7 +9,7 @@ import bpy
 
 from .. import properties
 from ..preview.live import LIVE
-from .layout import Step, large, wrapped
+from .layout import Step, as_fields, large, wrapped
 from .report import UNDERSTUDY_PT_report
 
 
@@ -22,8 +22,7 @@ class UNDERSTUDY_PT_preview(Step, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; the switch, and the settings that matter."""
         layout, own = self.layout, properties.of(context.scene)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        as_fields(layout)
         _draw_switch(layout, context)
         layout.prop(own.performance, "show_landmarks")
         column = layout.column(align=True)
@@ -56,8 +55,7 @@ class UNDERSTUDY_PT_neutral(Step, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; the frame, why it was taken, and the buttons."""
         layout, settings = self.layout, properties.of(context.scene).retarget
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        as_fields(layout)
         layout.prop(settings, "auto_neutral", text="Find It")
         row = layout.row(align=True)
         field = row.row()
@@ -80,8 +78,7 @@ class UNDERSTUDY_PT_motion(Step, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; the choices."""
         layout, settings = self.layout, properties.of(context.scene).retarget
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        as_fields(layout)
         for name in ("time_offset_s", "bridge_s", "head_reference", "gaze_target", "jaw_target", "contact"):
             layout.prop(settings, name)
 

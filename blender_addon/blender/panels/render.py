@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .. import properties
-from .layout import Step, large
+from .layout import Step, as_fields, large
 
 
 class UNDERSTUDY_PT_render(Step, bpy.types.Panel):
@@ -18,8 +18,7 @@ class UNDERSTUDY_PT_render(Step, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; how the shot is rendered, and the buttons."""
         layout, own = self.layout, properties.of(context.scene).render
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        as_fields(layout)
         layout.prop(own, "engine")
         column = layout.column(align=True)
         column.prop(own, "width")
@@ -47,7 +46,6 @@ class UNDERSTUDY_PT_shot(Step, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; the choices."""
         layout, own = self.layout, properties.of(context.scene).render
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        as_fields(layout)
         for name in ("use_camera", "use_light", "use_output"):
             layout.prop(own, name)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .. import properties
-from .layout import Step, wrapped
+from .layout import Step, as_fields, wrapped
 
 
 class UNDERSTUDY_PT_splice(Step, bpy.types.Panel):
@@ -28,12 +28,11 @@ class UNDERSTUDY_PT_splice(Step, bpy.types.Panel):
             wrapped(layout, "Capture or import a second take first.", icon="INFO")
             return
         layout.active = own.use
-        layout.use_property_decorate = False
         layout.prop_search(own, "take", scene, "takes", text="", icon="REC")
         layout.label(text="It leads:")
         layout.grid_flow(columns=3, even_columns=True, align=True).prop(own, "regions")
         column = layout.column()
-        column.use_property_split = True
+        as_fields(column)
         column.prop(own, "offset_s")
         column.prop(own, "use_range")
         if own.use_range:
