@@ -10,6 +10,8 @@ import bpy
 from .. import jobs, status
 from .layout import Step, wrapped
 
+STATUS_BAR_UNITS = 17  # room for "Capture: Tracking the face 120/159, 12 min left"
+
 
 class UNDERSTUDY_PT_status(Step, bpy.types.Panel):
     """What is going on"""
@@ -49,7 +51,9 @@ def draw_status_bar(self: Any, context: bpy.types.Context) -> None:
     state = status.of(context)
     if jobs.DESK.busy or state.running:
         row = self.layout.row(align=True)
-        row.progress(factor=state.fraction, text=f"{state.title}: {state.line}", translate=False)
+        bar = row.row(align=True)
+        bar.ui_units_x = STATUS_BAR_UNITS
+        bar.progress(factor=state.fraction, text=f"{state.title}: {state.line}", translate=False)
         if jobs.DESK.busy:
             row.operator("understudy.cancel", text="", icon="X")
 
