@@ -29,9 +29,10 @@ def unregister() -> None:
     bpy.app.translations.unregister(OWNER)
 
 
-def languages() -> list[str]:
+@functools.cache
+def languages() -> tuple[str, ...]:
     """The languages that have a table, as Blender calls them: "de" stands for "de_DE" too."""
-    return sorted(path.stem for path in FOLDER.glob("*.po"))
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.po")))
 
 
 @functools.cache
