@@ -131,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pictures", type=Path, help="where finished pictures go, e.g. docs/images")
     parser.add_argument("--locale", type=Path, help="a datafiles/locale folder for a Blender that came without one")
     parser.add_argument("--only", default="", help="stop after this picture")
-    parser.add_argument("--size", default="1000x1700")
+    parser.add_argument("--size", default="900x1500")
     parser.add_argument("--timeout", type=float, default=2400.0)
     return parser
 

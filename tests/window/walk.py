@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -19,7 +18,7 @@ from window import Steps, Window, drive
 PLAN = json.loads(Path(sys.argv[sys.argv.index("--") + 1]).read_text(encoding="utf-8"))
 MODULE = "bl_ext.user_default.understudy"
 OUT, WORK = Path(PLAN["out"]), Path(PLAN["work"])
-THEMES = {"light": "Blender_Light.xml", "dark": "Blender_Dark.xml"}
+LIGHT_THEME = "Blender_Light.xml"
 GERMAN = "de_DE"
 UI_SCALE = 1.25
 BAKED_FRAME = 40
@@ -33,8 +32,14 @@ def state() -> Any:
     return bpy.context.window_manager.understudy_status
 
 
-def part(name: str) -> Any:
-    return importlib.import_module(f"{MODULE}.blender.{name}")
+def found(name: str) -> Any:
+    """What has this name in the installed extension, in whatever module it stands."""
+    modules = [module for key, module in sys.modules.items() if key.startswith(MODULE)]
+    return next(getattr(module, name) for module in modules if hasattr(module, name))
+
+
+def panels(*names: str) -> list[type]:
+    return [getattr(bpy.types, f"UNDERSTUDY_PT_{name}") for name in names]
 
 
 class Walk:
@@ -71,7 +76,9 @@ class Walk:
         preferences = bpy.context.preferences
         preferences.view.use_save_prompt = False
         preferences.view.ui_scale = UI_SCALE
+        preferences.view.render_display_type = "NONE"
         preferences.system.use_region_overlap = False
+        preferences.system.viewport_aa = "OFF"  # a software renderer would draw everything eight times
         self._theme("dark")
         yield 0.5
         bpy.ops.extensions.package_install_files(filepath=PLAN["zip"], repo="user_default", enable_on_install=True)
@@ -159,10 +166,7 @@ class Walk:
         self.window.press("choose_character")
         yield 1.0
         yield from self.window.shot("character")
-        panels = part("panels")
-        yield from self.window.tab_of(
-            "Match", [panels.character.UNDERSTUDY_PT_character, panels.match.UNDERSTUDY_PT_match]
-        )
+        yield from self.window.tab_of("Match", panels("character", "match"))
         yield from self.window.shot("match_report")
         yield from self._other_looks("match_report")
         yield from self.window.close_tabs()
@@ -171,14 +175,13 @@ class Walk:
         """The take live on the character, before anything is written; then everything stands as before."""
         bpy.context.scene.frame_set(BAKED_FRAME)
         self.window.press("preview")
-        live = part("preview.live").LIVE
+        live = found("LIVE")
         yield from self.window.until(lambda: [one for one in live.sessions.values() if one.player], 300, "the preview")
         yield 1.0
         moved = self._jaw()
         assert any(moved), "the preview moves nothing"
         yield from self.window.shot("preview")
-        panels = part("panels")
-        yield from self.window.tab_of("Report", [panels.UNDERSTUDY_PT_preview, panels.UNDERSTUDY_PT_report])
+        yield from self.window.tab_of("Report", panels("preview", "report"))
         yield from self.window.shot("report")
         yield from self.window.close_tabs()
         self.window.press("preview")
@@ -194,12 +197,11 @@ class Walk:
         yield from self.window.shot("baked")
         yield from self.window.shot("window_baked", whole=True)
         yield from self._other_looks("baked")
-        panels = part("panels")
-        for name, module, classes in (
-            ("bake_options", panels.bake, ("bake_options", "motion", "neutral")),
-            ("channels", panels.channels, ("regions", "channels")),
+        for name, chosen in (
+            ("bake_options", panels("bake", "bake_options", "splice")),
+            ("tuning", panels("neutral", "motion", "regions")),
+            ("channels", panels("channels")),
         ):
-            chosen = [getattr(module, f"UNDERSTUDY_PT_{one}") for one in classes]
             yield from self.window.tab_of(name.replace("_", " ").title(), chosen)
             yield from self.window.shot(name)
             yield from self.window.close_tabs()
@@ -212,15 +214,13 @@ class Walk:
         bpy.context.scene.frame_end = bpy.context.scene.frame_start + 3
         yield 1.0
         self.window.press("render", still=False)
-        yield from self._job(300)
-        frames = list((WORK / "render").rglob("*.png"))
-        assert len(frames) == 4, (state().said, frames)
+        frames = WORK / "render"
+        yield from self.window.until(lambda: len(list(frames.rglob("*.png"))) == 4, 300, "four frames are rendered")
+        yield from self._job(60)
         yield from self.window.shot("rendered")
 
     def portrait(self) -> Steps:
-        panel = part("panels").portrait
-        classes = [one for one in panel.CLASSES if issubclass(one, bpy.types.Panel)]
-        yield from self.window.tab_of("Portrait", classes)
+        yield from self.window.tab_of("Portrait", panels("portrait"))
         yield 1.0
         yield from self.window.shot("portrait")
         self.window.press("animate_portrait", output=str(WORK / "portrait.mp4"))
@@ -263,13 +263,13 @@ class Walk:
         yield 0.5
         for _ in range(3):
             yield from self.window.until(
-                lambda: not part("jobs").DESK.busy and not state().running, seconds, "the job ends"
+                lambda: not found("DESK").busy and not state().running, seconds, "the job ends"
             )
             yield 0.4
 
     def _note_engine(self) -> int:
         """The engine's process number, kept for run.py."""
-        run = part("jobs").DESK.run
+        run = found("DESK").run
         assert run is not None, state().said
         self.engines.append(run.pid)
         (OUT / "engines.json").write_text(json.dumps(self.engines), encoding="ascii")
@@ -301,8 +301,9 @@ class Walk:
         yield 0.5
 
     def _theme(self, name: str) -> None:
-        for folder in bpy.utils.preset_paths("interface_theme"):
-            path = os.path.join(folder, THEMES[name])
+        bpy.ops.preferences.reset_default_theme()
+        for folder in bpy.utils.preset_paths("interface_theme") if name == "light" else ():
+            path = os.path.join(folder, LIGHT_THEME)
             if os.path.isfile(path):
                 bpy.ops.script.execute_preset(filepath=path, menu_idname="USERPREF_MT_interface_theme_presets")
 

@@ -49,7 +49,7 @@ class Window:
         with self.inside("UI"):
             try:
                 # True: an undo step of its own, as a button gives it.
-                return call("INVOKE_DEFAULT" if not options else "EXEC_DEFAULT", True, **options)
+                return call("EXEC_DEFAULT" if "filepath" in options else "INVOKE_DEFAULT", True, **options)
             except RuntimeError as refusal:
                 print("refused:", str(refusal).strip())
                 return {"CANCELLED"}
@@ -95,7 +95,7 @@ class Window:
 
     def shot(self, name: str, *, whole: bool = False) -> Steps:
         """A picture of the sidebar, or of the whole window."""
-        for region in (self.region("UI"), self.region("WINDOW")):
+        for region in (self.region("UI"), self.region("WINDOW")) if whole else (self.region("UI"),):
             region.tag_redraw()
         yield 0.6
         self._take(str(self.out / f"{name}.png"))
