@@ -18,6 +18,7 @@ from .points import Reader, TakePoints
 from .views import views_in
 
 RADIUS_PX, IRIS_RADIUS_PX, LINE_PX = 3.0, 4.0, 1.2  # at a scale of the interface of 1
+FULL_SIZE_PX, LEAST_SHARE = 240.0, 0.25  # smaller faces have smaller points, down to this share
 LINE_COLOUR = (1.0, 1.0, 1.0, 0.5)
 REDRAW_S = 0.1
 _CORNERS = 8
@@ -76,7 +77,8 @@ def points_now(scene: bpy.types.Scene) -> TakePoints | None:
     if take is None or not take.landmarks or not take_files.is_there(take) or not _is_of(scene, take):
         return None
     found = HANDLERS.reader.ask(f"{take.uid}|{take.sha256}|{take.filepath}", lambda: take_files.path_of(take))
-    if HANDLERS.reader.busy and not bpy.app.background and not bpy.app.timers.is_registered(_redraw_when_read):
+    waits = HANDLERS.reader.has_news and not bpy.app.background
+    if waits and not bpy.app.timers.is_registered(_redraw_when_read):
         bpy.app.timers.register(_redraw_when_read, first_interval=REDRAW_S)
     return found
 
@@ -101,6 +103,9 @@ def triangles(spots: FloatArray, sure: FloatArray, scale: float) -> tuple[FloatA
     """(positions (N, 3), colours (N, 4)) of the triangles for points (70, 2) in pixels, each as sure as `sure` (70,)
     says; what is not seen (NaN) is left out."""
     here = np.isfinite(spots).all(axis=1)
+    if not here.any():
+        return np.zeros((0, 3)), np.zeros((0, 4))
+    scale *= float(np.clip(np.ptp(spots[here], axis=0).max() / (FULL_SIZE_PX * scale), LEAST_SHARE, 1.0))
     bars = _bars(spots, _PAIRS[here[_PAIRS].all(axis=1)], LINE_PX * scale)
     radius = np.where(np.arange(len(spots)) < 68, RADIUS_PX, IRIS_RADIUS_PX)[here] * scale
     discs = _discs(spots[here], radius)
@@ -150,6 +155,7 @@ def _is_of(scene: bpy.types.Scene, take: properties.UnderstudyTake) -> bool:
 def _redraw_when_read() -> float | None:
     if HANDLERS.reader.busy:
         return REDRAW_S
+    HANDLERS.reader.has_news = False
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in {"VIEW_3D", "IMAGE_EDITOR", "CLIP_EDITOR"}:

@@ -60,6 +60,7 @@ class Reader:
         self._key = ""
         self._found: TakePoints | None = None
         self._thread: threading.Thread | None = None
+        self.has_news = False  # whether something was read, or is being read, that nobody has drawn yet
 
     @property
     def busy(self) -> bool:
@@ -69,7 +70,7 @@ class Reader:
     def ask(self, key: str, place: Callable[[], Path]) -> TakePoints | None:
         """The points under this key, None while they are read or where there are none; `place` gives the file."""
         if key != self._key:
-            self._key, self._found = key, None
+            self._key, self._found, self.has_news = key, None, True
             self._thread = threading.Thread(target=self._read, args=(key, place()), daemon=True, name="understudy-take")
             self._thread.start()
         return self._found
