@@ -196,10 +196,10 @@ def _identity(checkpoint: Path | None, options: AnimateOptions, tasks: list[Task
     }
 
 
-def _stamp(path: Path) -> list[int]:
+def _stamp(path: Path) -> list[str]:
     """A file's size and time of change; nothing for one that is not there, which will be said when it is read."""
     try:
         found = path.stat()
     except OSError:
         return []
-    return [found.st_size, found.st_mtime_ns]
+    return [str(found.st_size), str(found.st_mtime_ns)]  # as text: strict JSON counts no nanoseconds since 1970
