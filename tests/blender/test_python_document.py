@@ -34,9 +34,11 @@ def test_every_operator_and_property_that_the_text_names_is_there(scene):
 
 def test_takes_are_baked_one_file_each(scene, take_path, tmp_path, monkeypatch, capsys):
     make_character("Ada")
-    run("bake_takes.py", monkeypatch, tmp_path / "out", take_path, take_path)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["tiny.blend"]
-    assert "frames 1 to 36" in capsys.readouterr().out
+    other = tmp_path / "other.capture.npz"
+    other.write_bytes(take_path.read_bytes())
+    run("bake_takes.py", monkeypatch, tmp_path / "out", take_path, other)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["other.blend", "tiny.blend"]
+    assert capsys.readouterr().out.count("frames 1 to 36") == 2
 
 
 def test_a_folder_is_captured_and_what_fails_is_told(fake_engine, video, tmp_path, monkeypatch, capsys):
