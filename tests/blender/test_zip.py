@@ -126,5 +126,6 @@ def test_the_built_zip_installs_runs_and_goes(extension_zip, take_path, tmp_path
         check=False,
     )
     assert "ALL WELL" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
-    told = [line for line in (done.stdout + done.stderr).splitlines() if re.search("warning|error|traceback", line, re.I)]
+    lines = (done.stdout + done.stderr).splitlines()
+    told = [line for line in lines if re.search("warning|error|traceback", line, re.I)]
     assert [line for line in told if not NOISE.search(line)] == []
