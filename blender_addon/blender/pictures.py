@@ -17,6 +17,7 @@ from ..core.take_confidence import values_of_strip
 SIZE = 32  # pixels of an icon
 PARTS = 3  # icons side by side that a confidence strip is made of
 LARGE = 128
+TRACK, INK = (0.0, 0.0, 0.0, 0.35), (0.8, 0.8, 0.8, 1.0)  # behind a strip's bars; a face's lines
 _SURE, _UNSURE, _LOST = (0.25, 0.78, 0.40), (0.95, 0.66, 0.15), (0.86, 0.22, 0.20)
 _HALF = 0.5
 
@@ -84,9 +85,9 @@ def strip_picture(strip: str, part: int) -> FloatArray:
     above = SIZE - 4 - np.arange(SIZE)  # rows over the strip's foot
     is_bar = (above[:, None] > 0) & (above[:, None] <= height[None, :])
     picture = np.zeros((SIZE, SIZE, 4))
-    picture[..., :3] = confidence_colours(shown)[None]
-    picture[..., 3] = is_bar
-    return picture
+    picture[(above > 0) & (above <= SIZE - 8)] = TRACK
+    colours = np.concatenate([confidence_colours(shown), np.ones((SIZE, 1))], axis=1)
+    return np.where(is_bar[..., None], colours[None], picture)
 
 
 def confidence_colours(values: FloatArray) -> FloatArray:
@@ -104,10 +105,9 @@ def outline_picture(outline: str) -> FloatArray:
     top."""
     points = np.array(json.loads(outline), float).reshape(-1, 2) * (LARGE - 20) / 100 + 10
     picture = np.zeros((LARGE, LARGE, 4))
-    picture[..., :3] = 0.8
     steps = np.linspace(0.0, 1.0, 48)[:, None]
     for first, last in landmark_lines():
         spots = np.rint(points[first] * (1 - steps) + points[last] * steps).astype(int)
         for x, y in ((0, 0), (1, 0), (0, 1), (1, 1)):
-            picture[np.clip(spots[:, 1] + y, 0, LARGE - 1), np.clip(spots[:, 0] + x, 0, LARGE - 1), 3] = 1.0
+            picture[np.clip(spots[:, 1] + y, 0, LARGE - 1), np.clip(spots[:, 0] + x, 0, LARGE - 1)] = INK
     return picture

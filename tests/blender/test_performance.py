@@ -218,6 +218,12 @@ def test_a_dropped_video_is_taken_at_once(video, scene):
     assert not handler.poll_drop(SimpleNamespace(area=None))
 
 
+def test_a_dropped_take_is_taken_at_once(scene, take_path):
+    assert bpy.types.UNDERSTUDY_FH_take.bl_import_operator == "understudy.import_take"
+    assert bpy.ops.understudy.import_take("INVOKE_DEFAULT", filepath=str(take_path)) == {"FINISHED"}
+    assert [take.name for take in scene.understudy.takes] == ["tiny"]
+
+
 def test_another_video_starts_untrimmed(video, scene, tmp_path):
     bpy.ops.understudy.import_performance(filepath=str(video))
     scene.understudy.performance.trim_in = 5

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
-from bpy_extras.io_utils import ImportHelper
 
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job
@@ -18,6 +17,7 @@ from ..compat import BLEND_RELATIVE
 from ..placing import places, step
 from ..translation import said, words
 from .base import Command, JobCommand, Result
+from .dropping import Droppable, Dropped
 
 
 class VideoCommand(Command):
@@ -32,7 +32,7 @@ class VideoCommand(Command):
         return True
 
 
-class UNDERSTUDY_OT_import_performance(Command, bpy.types.Operator, ImportHelper):
+class UNDERSTUDY_OT_import_performance(Command, bpy.types.Operator, Droppable):
     """Choose the video of the actor's face; it can also be dropped on this panel or into the 3D view"""
 
     bl_idname = "understudy.import_performance"
@@ -41,14 +41,6 @@ class UNDERSTUDY_OT_import_performance(Command, bpy.types.Operator, ImportHelper
 
     filename_ext = ".mp4"
     filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in performance.ENDINGS), options={"HIDDEN"})
-    # Not remembered from the last time: that it is set says that a file was dropped.
-    filepath: StringProperty(name="Video", description="The video", subtype="FILE_PATH", options={"SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Result:
-        """The video that was dropped, else what the file browser gives."""
-        if self.properties.is_property_set("filepath"):
-            return self.execute(context)
-        return ImportHelper.invoke(self, context, event)
 
     def act(self, context: bpy.types.Context) -> str:
         """The video's name, size, rate and length in one sentence."""
@@ -66,19 +58,13 @@ class UNDERSTUDY_OT_import_performance(Command, bpy.types.Operator, ImportHelper
         )
 
 
-class UNDERSTUDY_FH_performance(bpy.types.FileHandler):
+class UNDERSTUDY_FH_performance(Dropped, bpy.types.FileHandler):
     """A video that is dropped into Blender"""
 
     bl_idname = "UNDERSTUDY_FH_performance"
     bl_label = "Understudy Performance"
     bl_import_operator = "understudy.import_performance"
     bl_file_extensions = ";".join(performance.ENDINGS)
-
-    @classmethod
-    def poll_drop(cls, context: bpy.types.Context) -> bool:
-        """True over the editors in which one would look for the performance."""
-        area = context.area
-        return area is not None and area.type in {"VIEW_3D", "SEQUENCE_EDITOR", "CLIP_EDITOR", "IMAGE_EDITOR"}
 
 
 class UNDERSTUDY_OT_trim_at_playhead(VideoCommand, bpy.types.Operator):

@@ -17,11 +17,12 @@ from ..compat import BLEND_RELATIVE
 from ..placing import places
 from ..translation import said, words
 from .base import Command
+from .dropping import Droppable, Dropped
 from .neutral import TakeCommand
 
 
-class UNDERSTUDY_OT_import_take(Command, bpy.types.Operator, ImportHelper):
-    """Add a take that was captured before"""
+class UNDERSTUDY_OT_import_take(Command, bpy.types.Operator, Droppable):
+    """Add a take that was captured before; its file can also be dropped into the 3D view"""
 
     bl_idname = "understudy.import_take"
     bl_label = "Import Take"
@@ -36,6 +37,15 @@ class UNDERSTUDY_OT_import_take(Command, bpy.types.Operator, ImportHelper):
         return said(
             "Take {name}: {count} frames, {seconds:.1f} s", name=take.name, count=take.frames, seconds=take.duration_s
         )
+
+
+class UNDERSTUDY_FH_take(Dropped, bpy.types.FileHandler):
+    """A take that is dropped into Blender"""
+
+    bl_idname = "UNDERSTUDY_FH_take"
+    bl_label = "Understudy Take"
+    bl_import_operator = "understudy.import_take"
+    bl_file_extensions = ".npz"
 
 
 class UNDERSTUDY_OT_remove_take(TakeCommand, bpy.types.Operator):
@@ -233,6 +243,7 @@ def _require_video(take: properties.UnderstudyTake) -> Path:
 
 CLASSES: tuple[type, ...] = (
     UNDERSTUDY_OT_import_take,
+    UNDERSTUDY_FH_take,
     UNDERSTUDY_OT_remove_take,
     UNDERSTUDY_OT_duplicate_take,
     UNDERSTUDY_OT_export_take,

@@ -69,7 +69,7 @@ def _draw_trim(layout: Any, own: properties.UnderstudyPerformance) -> None:
     for frames, seconds, side in (("trim_in", "trim_in_s", "IN"), ("trim_out", "trim_out_s", "OUT")):
         row = column.row(align=True)
         row.prop(own, frames)
-        row.prop(own, seconds, text="")
+        row.prop(own, seconds, text="s")
         row.operator("understudy.trim_at_playhead", text="", icon="TIME").side = side
     if performance.is_trimmed(own):
         step = own.rate_den / own.rate_num

@@ -31,10 +31,12 @@ class UNDERSTUDY_UL_takes(Rows, bpy.types.UIList):
         if not take_files.is_there(item):
             row.label(text="", icon="LIBRARY_DATA_BROKEN")
             return
+        row.separator(factor=0.5)
         strip = row.row(align=True)
         strip.scale_x = STRIP_SCALE
         for part in PICTURES.of_strip(item.strip):
             strip.label(text="", icon_value=part)
+        row.separator(factor=0.5)
         length = row.row()
         length.alignment = "RIGHT"
         length.label(text=words("{seconds:.1f} s", seconds=item.duration_s), translate=False)

@@ -33,7 +33,7 @@ def place(scene: bpy.types.Scene, part: Shown) -> bool:
     strip[MARK] = VIDEO
     _set_upright(strip, part, scene)
     if abs(part.rate / fps - 1) > SAME_RATE:
-        speed = compat.add_speed_strip(strips, strip, part.path.stem, channel + 1, part.rate / fps)
+        speed = compat.add_speed_strip(strips, strip, f"{part.path.stem} speed", channel + 1, part.rate / fps)
         speed[MARK] = SPEED
     return place_sound(scene, part)
 

@@ -81,7 +81,6 @@ class UnderstudyPerformance(bpy.types.PropertyGroup):
         min=0.0,
         precision=2,
         step=10,
-        unit="TIME_ABSOLUTE",
         get=_in_s,
         set=_set_in_s,
     )
@@ -91,7 +90,6 @@ class UnderstudyPerformance(bpy.types.PropertyGroup):
         min=0.0,
         precision=2,
         step=10,
-        unit="TIME_ABSOLUTE",
         get=_out_s,
         set=_set_out_s,
     )
