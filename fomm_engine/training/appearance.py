@@ -147,12 +147,17 @@ def _brows(
         opacity = rng.uniform(0.35, 1.0)
     width = rng.uniform(0.12, 0.3) if rng.random() < 0.3 else rng.uniform(0.3, 0.75)
     reach = rng.uniform(0.1, 0.5) if rng.random() < 0.06 else rng.normal(0, 0.06)  # brows that meet
-    height = np.clip(rng.normal(-0.2, 0.32), -1.0, 0.5)
+    height = brow_heights_cm(rng, 1)[0]
     return {
         "brow_color": color,
         "brow": np.array([width, rng.random(), opacity, rng.uniform(0.15, 0.8)]),
         "brow_shape": np.array([height, rng.normal(0, 0.2), rng.normal(0, 0.16), reach]),
     }
+
+
+def brow_heights_cm(rng: Generator, count: int) -> NDArray[np.float64]:
+    """How far (count,) people's brows lie above the ridge of the head model; mostly below it."""
+    return np.clip(rng.normal(-0.2, 0.32, count), -1.0, 0.5)
 
 
 def _beard(

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fomm_engine.face.nets import ArkitRegressor, regressor_features
+from fomm_engine.training.appearance import brow_heights_cm
 from fomm_engine.training.checkpoint import Progress, average_of, follow, load_checkpoint, save_checkpoint
 from fomm_engine.training.expressions import ExpressionSampler, ExpressionSettings
+from fomm_engine.training.eye_shapes import EyeShapeSettings, narrowing
 from fomm_engine.training.face_model import FaceModel
 from fomm_engine.training.landmark_training import learning_rate
 from fomm_engine.training.scene import SceneSettings, rotation_from_euler, sample_pose_rad
@@ -111,7 +113,7 @@ def sample_arkit_set(model: FaceModel, rng: Generator, *, people: int, frames: i
     rest = model.neutral_cm[model.landmarks].astype(np.float64)
     amplitude = rng.uniform(0.6, 1.3, (people, 1))
     weights = np.clip(rng.normal(0, 1, (people, len(identity))), -2.5, 2.5) * amplitude
-    neutral = rest + np.einsum("pi,ikc->pkc", weights, identity)
+    neutral = rest + np.einsum("pi,ikc->pkc", weights, identity) + _eyes_and_brows(model, rng, people, expression)
     own = np.stack([sampler.sample(rng) for _ in range(people * frames)]).astype(np.float64)
     person = np.repeat(np.arange(people), frames)
     moved = neutral[person] + np.einsum("ne,ekc->nkc", own, expression)
@@ -126,6 +128,16 @@ def sample_arkit_set(model: FaceModel, rng: Generator, *, people: int, frames: i
         arkit=own @ model.arkit_from_own.T,
         person=person,
     )
+
+
+def _eyes_and_brows(model: FaceModel, rng: Generator, people: int, expression: FloatArray) -> FloatArray:
+    """What (people, 70, 3) in cm makes eyes narrow and puts brows where hair grows, as in the pictures of faces."""
+    narrow = rng.random(people) < EyeShapeSettings().narrow
+    lids = np.stack([narrowing(model, rng) for _ in range(people)]) * narrow[:, None]
+    moved = np.einsum("pe,ekc->pkc", lids, expression)
+    brows = [*LANDMARKS["brow_right"], *LANDMARKS["brow_left"]]
+    moved[:, brows, 1] += brow_heights_cm(rng, people)[:, None]
+    return moved
 
 
 def flatten(points_cm: FloatArray, rotation: FloatArray, nearness: FloatArray) -> FloatArray:

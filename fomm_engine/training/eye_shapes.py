@@ -30,7 +30,7 @@ def with_eye_shapes(
     chances = settings or EyeShapeSettings()
     shaped = base_cm
     if rng.random() < chances.narrow:
-        shaped = shaped + _narrowed(model, rng)
+        shaped = shaped + model.expression_offset_cm(narrowing(model, rng))
     if rng.random() < chances.hooded:
         shaped = shaped + _fold(model, depth_cm=rng.uniform(0.1, 0.45), outwards=rng.uniform(-0.5, 1.0))
     if rng.random() < chances.puffy:
@@ -38,14 +38,14 @@ def with_eye_shapes(
     return shaped.astype(np.float32)
 
 
-def _narrowed(model: FaceModel, rng: Generator) -> FloatArray:
-    """Lids as in the midst of a blink and a squint: their place when this person looks straight ahead."""
+def narrowing(model: FaceModel, rng: Generator) -> FloatArray:
+    """Expression weights (E,) that narrow eyes hold all the time: lids as in the midst of a blink and a squint."""
     weights = np.zeros(len(model.expression_names), np.float32)
     blink, squint = rng.uniform(0.0, 0.3), rng.uniform(0.0, 0.4)
     for side in "LR":
         weights[model.expression_index("eyeBlink_" + side)] = blink
         weights[model.expression_index("eyeSquint_" + side)] = squint
-    return model.expression_offset_cm(weights)
+    return weights
 
 
 def _fold(model: FaceModel, *, depth_cm: float, outwards: float) -> FloatArray:

@@ -21,6 +21,7 @@ _OPEN = ("jaw", "brow_right", "brow_left", "nose_bridge", "nose_base")
 _ENLARGED = 3
 _SHEET_PEOPLE = 50
 _COMPARED_PX = 192
+_SHEET_PX, _LABELLED_PX = 150, 400
 _LABEL_COLORS = {"lips_inner": (255, 80, 80), "lips_outer": (255, 200, 0), "eye_right": (80, 255, 80)}
 _USUAL_COLOR = (80, 200, 255)
 
@@ -33,7 +34,10 @@ def write_sheets(data: Path, folder: Path, seed: int = 0) -> list[Path]:
     chosen = rng.permutation(people)[:_SHEET_PEOPLE]
     pictures = [on_background(faces.picture(int(index)), rng) for index in chosen]
     labelled = [with_labels(pictures[row], faces.labels.points_px[chosen[row]]) for row in range(len(chosen))[:12]]
-    sheets = {"faces.png": contact_sheet(pictures, 10), "labels.png": contact_sheet(labelled, 4)}
+    sheets = {
+        "faces.png": contact_sheet([_shrunk(picture, _SHEET_PX) for picture in pictures], 10),
+        "labels.png": contact_sheet([_shrunk(picture, _LABELLED_PX) for picture in labelled], 4),
+    }
     return [write_png(folder / name, sheet) for name, sheet in sheets.items()]
 
 
@@ -95,10 +99,14 @@ def _compared(
     for points, color in ((truth_px, (60, 230, 60)), (found_px, (255, 60, 60))):
         for name in (*_CLOSED, *_OPEN[1:]):
             _draw_line(drawn, points, name, color)
-    small = cv2.resize(drawn, (_COMPARED_PX, _COMPARED_PX), interpolation=cv2.INTER_AREA)
+    small = _shrunk(drawn, _COMPARED_PX)
     place = (4, _COMPARED_PX - 6)
     cv2.putText(small, f"{error:.1f}", place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
-    return small.astype(np.uint8, copy=False)
+    return small
+
+
+def _shrunk(picture: Picture, size: int) -> Picture:
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _enlarged(picture: Picture) -> Picture:
