@@ -246,7 +246,8 @@ def test_unregistering_and_another_file_end_it(scene, posed, addon):
 
 def test_what_cannot_be_previewed_is_said_and_nothing_is_changed(scene, posed, tmp_path):
     before = state(posed)
-    scene.understudy.takes[0].filepath = str(tmp_path / "gone.capture.npz")
+    take = scene.understudy.takes[0]
+    take.filepath, take.absolute = str(tmp_path / "gone.capture.npz"), ""
     with pytest.raises(RuntimeError, match="gone"):
         bpy.ops.understudy.preview()
     assert state(posed) == before

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ...core.take_report import IN_USE
 from .. import properties
 from ..reports import SHELF
 from ..translation import words
@@ -33,7 +34,7 @@ class UNDERSTUDY_PT_report(Step, bpy.types.Panel):
         row = layout.row(align=True)
         figures = row.column(align=True)
         for title, figure in _beside(report):
-            figures.label(text=title)
+            figures.label(text=title, translate=False)
             line = figures.row()
             line.active = False
             line.label(text=figure, translate=False)
@@ -48,12 +49,12 @@ class UNDERSTUDY_PT_report(Step, bpy.types.Panel):
 def _beside(report: Any) -> list[tuple[str, str]]:
     """A title and a figure for each band of the picture, from top to bottom."""
     blinks = len(report.contacts["eye_left"]) + len(report.contacts["eye_right"])
-    used = sum(peak >= 0.05 for peak in report.peaks.values())
+    used = sum(peak >= IN_USE for peak in report.peaks.values())
     return [
-        ("Confidence", f"{100 * report.confidence:.0f} %"),
-        ("Jitter", f"{100 * report.jitter:.2g} %"),
-        ("Contacts", f"{blinks} / {len(report.contacts['lips'])}"),
-        ("Range", f"{used} / {len(report.peaks)}"),
+        (words("Confidence"), f"{100 * report.confidence:.0f} %"),
+        (words("Jitter"), f"{100 * report.jitter:.2g} %"),
+        (words("Contacts"), f"{blinks} / {len(report.contacts['lips'])}"),
+        (words("Range"), f"{used} / {len(report.peaks)}"),
     ]
 
 
