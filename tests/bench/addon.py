@@ -9,6 +9,7 @@ the bulk writing of 60 channels x 3,000 frames against keyframe_insert in the sa
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -88,11 +89,10 @@ def main() -> int:
 
 def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """All figures."""
-    import addon_utils
     import bpy
 
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    addon_utils.enable("blender_addon", default_set=True)
+    importlib.import_module("addon_utils").enable("blender_addon", default_set=True)  # bpy brings it with it
     bpy.context.preferences.addons["blender_addon"].preferences.engine_python = str(args.engine_python)
     from tiny_character import make_character
 

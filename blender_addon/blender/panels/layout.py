@@ -12,7 +12,7 @@ from ..translation import sentence
 WIDE = 400  # of a sidebar, in units of the interface: a list's row has room for a field beside its name from here on
 FEWEST_CHARACTERS, WRAP_CHARACTERS = 20, 34  # fits beside an icon in the sidebar at its default width
 ICON_CHARACTERS = 3  # what an icon takes
-MARGIN, CHARACTER_WIDTH = 84, 6.4  # in units of the interface, so that a line in a box fits too
+MARGIN, CHARACTER_WIDTH = 84, 6.2  # in units of the interface, so that a line in a box fits too
 
 
 class Step:
