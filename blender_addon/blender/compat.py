@@ -220,3 +220,9 @@ def all_curves(action: bpy.types.Action) -> Iterator[bpy.types.FCurve]:
     for slot in action.slots:
         for bag in _bags(action, slot):
             yield from bag.fcurves
+
+
+def use_nodes(owner: Any) -> None:
+    """Nothing; the material or world is made of nodes, as from 5.0 on all are."""
+    if bpy.app.version < (5, 0, 0):
+        owner.use_nodes = True

@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from .. import character, properties
+from .. import character, compat, properties
 from . import picture
 from .step import Shown, keep_in_step
 
@@ -88,7 +88,7 @@ def _shape(mesh: bpy.types.Mesh, part: Shown) -> None:
 def _material(scene: bpy.types.Scene, part: Shown) -> bpy.types.Material:
     """A material that shows the picture as it is, whatever the light."""
     material = bpy.data.materials.new(NAME)
-    material.use_nodes = True
+    compat.use_nodes(material)
     tree = material.node_tree
     tree.nodes.clear()
     output = tree.nodes.new("ShaderNodeOutputMaterial")
