@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import bpy
 
+from fomm_engine.wire.claim import is_claimed
+from fomm_engine.wire.unfinished import LONGEST_NAME, parts_folder
+
 PACKAGE = (__package__ or "").rpartition(".")[0]
+_FORBIDDEN = '<>:"/\\|?*'
+_ROOM_FOR_NUMBER = 8  # bytes: "-2" and so on, and the "_" before a reserved name
 _EXTENSION_ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -86,8 +92,20 @@ def takes_folder(chosen: str = "") -> Path:
 
 
 def free_path(folder: Path, stem: str, ending: str) -> Path:
-    """A path in `folder` that does not exist yet: stem.ending, stem-2.ending, ..."""
+    """A path in `folder` that does not exist yet and that no job is making: stem.ending, stem-2.ending, ...
+
+    A stem that is too long for a file's name, or that Windows keeps for itself, is changed.
+    """
+    stem = _portable(stem, LONGEST_NAME - len(os.fsencode(ending)) - _ROOM_FOR_NUMBER)
     path, number = folder / f"{stem}{ending}", 2
-    while path.exists():
+    while path.exists() or is_claimed(parts_folder(path)):
         path, number = folder / f"{stem}-{number}{ending}", number + 1
     return path
+
+
+def _portable(stem: str, longest: int) -> str:
+    """The stem in at most `longest` bytes, without what Windows forbids in names (the rules are at
+    https://learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
+    kept = "".join("_" if letter in _FORBIDDEN or ord(letter) < 32 else letter for letter in stem)
+    kept = os.fsencode(kept)[:longest].decode("utf-8", "ignore").rstrip(" .") or "take"
+    return f"_{kept}" if PureWindowsPath(kept).is_reserved() else kept

@@ -39,6 +39,7 @@ from .operators import (
     render,
     rig_map,
     takes,
+    unfinished,
 )
 from .operators import gallery as gallery_commands
 from .placing import places
@@ -54,6 +55,7 @@ CLASSES: tuple[type, ...] = (
     *preferences.CLASSES,
     # Commands, in the order of the work.
     *performance.CLASSES,
+    *unfinished.CLASSES,
     *placing.CLASSES,
     *takes.CLASSES,
     *live_link.CLASSES,

@@ -79,6 +79,8 @@ def session_line(session: Session) -> str:
         return words("Stopping")
     if session.phase is Phase.STARTING:
         return words("Starting the engine")
+    if session.stage == "resume":
+        return words("Resuming at frame {frame}", frame=session.message)
     step = words(STAGE_WORDS.get(session.stage, session.stage))
     if session.stage == "download" and session.total:  # the engine knows its speed, and what was there already
         return f"{step} {session.current}/{session.total} {session.message}"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar tab "Understudy": six short steps from the video to the rendered shot. Drawing reads, never computes."""
 
-from . import bake, channels, engine, job_status, match, performance, portrait, preview, takes
+from . import bake, channels, engine, job_status, match, performance, portrait, preview, takes, unfinished
 from .character import UNDERSTUDY_PT_character, UNDERSTUDY_UL_performers
 from .job_status import draw_status_bar
 from .measure import UNDERSTUDY_PT_measure
@@ -11,6 +11,7 @@ from .splice import UNDERSTUDY_PT_splice
 # A panel comes after its parent.
 CLASSES: tuple[type, ...] = (
     *job_status.CLASSES,
+    *unfinished.CLASSES,
     *engine.CLASSES,
     *performance.CLASSES,
     *takes.CLASSES,
