@@ -38,7 +38,7 @@ def test_takes_are_baked_one_file_each(scene, take_path, tmp_path, monkeypatch, 
     other.write_bytes(take_path.read_bytes())
     run("bake_takes.py", monkeypatch, tmp_path / "out", take_path, other)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["other.blend", "tiny.blend"]
-    assert capsys.readouterr().out.count("frames 1 to 36") == 2
+    assert capsys.readouterr().out.count(".blend: frames 1 to 36") == 2
 
 
 def test_a_folder_is_captured_and_what_fails_is_told(fake_engine, video, tmp_path, monkeypatch, capsys):
