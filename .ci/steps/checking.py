@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is checked without running the product: the contract tests (import table, versions, lock), ruff and pyright."""
+"""What is checked without running the product: the contract tests (import table, versions, lock), ruff,
+pyright and the audit of what is installed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from steps import environments, processes
+from steps import auditing, environments, processes
 from steps.places import ENGINE_ENVIRONMENT, ROOT
 from steps.terminal import say
+
+AUDIT = "audit of the locked packages (.ci/audit.toml)"
 
 
 def check() -> int:
@@ -31,8 +34,9 @@ def check() -> int:
         say(f"== {title}")
         if processes.run(command, cwd=ROOT) != 0:
             failed.append(title)
-    say(
-        f"check: {len(checks) - len(failed)} of {len(checks)} passed"
-        + (f"; failed: {', '.join(failed)}" if failed else "")
-    )
+    say(f"== {AUDIT}")
+    if not auditing.audit():
+        failed.append(AUDIT)
+    count = len(checks) + 1
+    say(f"check: {count - len(failed)} of {count} passed" + (f"; failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
