@@ -2,6 +2,7 @@
 """Performances and takes: importing them, and one sentence for everything that is not one."""
 
 import struct
+import time
 from types import SimpleNamespace
 
 import bpy
@@ -229,3 +230,34 @@ def test_another_video_starts_untrimmed(video, scene, tmp_path):
     scene.understudy.performance.trim_in = 5
     bpy.ops.understudy.import_performance(filepath=str(patched(video, tmp_path / "b.mp4", lambda _: None)))
     assert (scene.understudy.performance.trim_in, scene.understudy.performance.trim_out) == (1, 12)
+
+
+def test_panels_and_rows_of_videos_and_takes_are_drawn_in_less_than_a_millisecond(video, scene, tmp_path):
+    class Quick:
+        """A layout that costs nothing, so that the add-on's own time is measured."""
+
+        def __getattr__(self, name):
+            return lambda *_, **__: self
+
+        def __setattr__(self, name, value):
+            pass
+
+    bpy.ops.understudy.import_performance(filepath=str(video))
+    bpy.ops.understudy.import_take(filepath=str(write_tiny_take(tmp_path / "t.capture.npz", video=video)))
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    for place in ("BACKGROUND", "PLANE", "STRIP"):
+        bpy.ops.understudy.place_video(place=place)
+    stand_in, rows = SimpleNamespace(layout=Quick()), panels.takes.UNDERSTUDY_UL_takes
+    drawings = {
+        "row": lambda: rows.draw_row(stand_in, bpy.context, Quick(), scene.understudy.takes[0], scene.understudy),
+        **{
+            panel.__name__: lambda panel=panel: panel.draw(stand_in, bpy.context)
+            for panel in (*panels.performance.CLASSES, panels.takes.UNDERSTUDY_PT_capture)
+        },
+    }
+    for name, drawing in drawings.items():
+        drawing()  # the first time reads and makes the pictures
+        started = time.process_time()
+        for _ in range(50):
+            drawing()
+        assert (time.process_time() - started) / 50 < 0.001, name

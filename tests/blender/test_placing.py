@@ -199,15 +199,23 @@ def test_the_background_is_as_one_chooses(staged):
     assert staged.camera.data.show_background_images
 
 
-def test_without_a_camera_or_a_video_it_says_what_to_do(scene, video):
+def test_without_a_camera_or_a_video_it_says_what_to_do(scene, video, fault_record):
     with pytest.raises(RuntimeError, match="Choose a performance video first"):
         bpy.ops.understudy.place_video(place="PLANE")
     bpy.ops.understudy.import_performance(filepath=str(video))
     with pytest.raises(RuntimeError, match="has no camera"):
         bpy.ops.understudy.place_video(place="BACKGROUND")
     scene.understudy.performance.filepath += ".gone"
-    with pytest.raises(RuntimeError, match="There is no file"):
+    with pytest.raises(RuntimeError, match="There is no file") as refused:
         bpy.ops.understudy.place_video(place="PLANE")
+    assert places.placed(scene) == frozenset()
+    fault_record(
+        fault="The performance's video was deleted",
+        done="put it into the scene",
+        user_saw=str(refused.value).strip().removeprefix("Error: ").splitlines()[0],
+        survived="the scene, unchanged",
+        group="video",
+    )
 
 
 def test_renders_go_on_showing_the_scene(staged):

@@ -50,13 +50,20 @@ def test_a_saved_take_is_kept_relative_and_comes_back(saved, folder):
     assert take_files.has_video(take)
 
 
-def test_a_folder_that_moved_keeps_its_takes(saved, folder, tmp_path):
+def test_a_folder_that_moved_keeps_its_takes(saved, folder, tmp_path, fault_record):
     moved = tmp_path / "archive" / "shot"
     shutil.move(folder, moved)
     take = load(moved / "shot.blend")
     assert take_files.path_of(take) == moved / "takes" / "one.capture.npz"
     assert take_files.video_of(take) == moved / "takes" / "face.mp4"
     assert takes.tracks_of(take).frame_count == 45
+    fault_record(
+        fault="The shot's folder was moved to another place",
+        done="opened the .blend there",
+        user_saw=f"{take.name}: {take.frames} frames",
+        survived="every take and its video, found beside the .blend",
+        group="takes",
+    )
 
 
 def test_saving_elsewhere_keeps_what_it_points_to(saved, folder, tmp_path):
@@ -115,7 +122,7 @@ def test_an_appended_character_brings_its_take_by_its_action(folder, character, 
         bpy.ops.understudy.adopt_takes()
 
 
-def test_lost_takes_are_found_by_content_whatever_their_names(saved, folder, tmp_path):
+def test_lost_takes_are_found_by_content_whatever_their_names(saved, folder, tmp_path, fault_record):
     deep = tmp_path / "backup" / "2024" / "a"
     deep.mkdir(parents=True)
     write_tiny_take(deep / "one.capture.npz", rate=(24, 1))  # of the name, not of the content
@@ -124,11 +131,18 @@ def test_lost_takes_are_found_by_content_whatever_their_names(saved, folder, tmp
     shutil.move(folder / "takes" / "one.capture.npz", deep / "renamed.npz")
     LOOKUPS.forget()
     assert not take_files.is_there(chosen())
-    with pytest.raises(RuntimeError, match="None of the missing takes"):
+    with pytest.raises(RuntimeError, match="None of the missing takes") as refused:
         bpy.ops.understudy.find_takes(directory=str(folder))
     assert bpy.ops.understudy.find_takes(directory=str(tmp_path / "backup")) == {"FINISHED"}
     assert take_files.path_of(chosen()) == deep / "renamed.npz"
     assert chosen().name == "Monday"
+    fault_record(
+        fault="A take's file was moved and renamed, and another take has its name now",
+        done="Find Missing Takes in a wrong folder, then above the right one",
+        user_saw=str(refused.value).strip().removeprefix("Error: ").splitlines()[0],
+        survived="the take with name, actor and settings, found by its content",
+        group="takes",
+    )
 
 
 def test_takes_are_gathered_beside_the_blend_with_their_videos(saved, folder, tmp_path):
