@@ -10,6 +10,7 @@ from typing import Any
 
 from fomm_engine.evaluation import mesh
 from fomm_engine.evaluation.clips import character_file, clips_in, figures_of, neutral_frame, read_baked
+from fomm_engine.evaluation.goals import goals_table
 from fomm_engine.evaluation.peers import compared, comparison_table, peer_scores
 from fomm_engine.evaluation.report import ReportInput, write_report
 from fomm_engine.evaluation.studio import Shoot, perform
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         progress.close()
         sys.stderr.write("Stopped.\n")
         return INTERRUPTED
-    sys.stdout.write(figures_table(clips) + "\n")
+    sys.stdout.write(figures_table(clips) + "\n\n" + goals_table(clips) + "\n")
     if comparisons:
         sys.stdout.write("\n" + comparison_table(comparisons) + "\n")
     return 0

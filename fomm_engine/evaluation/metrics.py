@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fomm_engine.evaluation.openings import OUTER_EYES, opening_figures
 from fomm_engine.evaluation.truth import Standard
 from fomm_engine.wire.names import LANDMARKS
 
@@ -15,8 +16,8 @@ AXES = ("yaw", "pitch", "roll")
 MOVING = 0.25  # a channel that never passes this in the truth says nothing about a tracker
 BLINK_ON, BLINK_OFF = 0.5, 0.3
 BLINK_TOLERANCE_S = 0.1
+FAR_PERCENT = 12.0  # a face whose inner points are so far off is lost, found or not
 INNER = list(LANDMARKS["inner51"])
-OUTER_EYES = (LANDMARKS["eye_right_outer"][0], LANDMARKS["eye_left_outer"][0])
 NOSE_TO_CHIN = (LANDMARKS["nose_bridge"][0], LANDMARKS["chin"][0])
 
 
@@ -48,12 +49,13 @@ def clip_figures(standard: Standard, baked: Baked, tracked: Tracked) -> dict[str
     used = standard.detected[: len(tracked.valid)] & tracked.valid[: len(standard.detected)]
     frames = np.flatnonzero(used)
     figures: dict[str, Any] = {"frames": len(tracked.valid), "lost": int((~tracked.valid).sum())}
+    figures["is_truth"] = standard.is_truth
     figures.update(rotation_figures(standard, baked, tracked, frames))
     seen = {name: np.interp(standard.time_s[frames], baked.time_s, value) for name, value in baked.values.items()}
     figures.update(_channel_figures(standard, seen, frames))
     figures["blink"] = blink_figures(standard, seen, frames)
     figures.update(landmark_figures(standard, tracked.landmarks_px, frames))
-    return figures
+    return figures | opening_figures(standard, tracked.landmarks_px, frames)
 
 
 def rotation_figures(standard: Standard, baked: Baked, tracked: Tracked, frames: Array) -> dict[str, Any]:
@@ -203,7 +205,12 @@ def landmark_figures(standard: Standard, landmarks_px: Array, frames: Array) -> 
     if not standard.is_truth:
         error = _without_offsets(error, theirs)
     distance = 100 * np.linalg.norm(error, axis=-1)
-    return {"nme_inner51_percent": float(distance[:, INNER].mean()), "nme_68_percent": float(distance.mean())}
+    inner = distance[:, INNER].mean(1)
+    return {
+        "nme_inner51_percent": float(inner.mean()),
+        "nme_68_percent": float(distance.mean()),
+        "beyond_12_percent": int((inner > FAR_PERCENT).sum()),
+    }
 
 
 def _without_offsets(error: Array, theirs: Array) -> Array:

@@ -40,9 +40,10 @@ def tracked(video: Path, **settings: Any) -> tuple[FloatArray, FloatArray, Float
 
 
 def figures(video: Path, points: FloatArray) -> dict[str, float]:
-    """The figures of a clip: errors in percent of the outer eye distance."""
+    """The figures of a clip, or of its first frames: errors in percent of the outer eye distance."""
     with np.load(video.with_name(video.stem + ".gt.npz")) as truth:
-        everybody, present, size = truth["others"].astype(float), truth["detected"], truth["landmarks68"].astype(float)
+        everybody = truth["others"].astype(float)[:, : len(points)]
+        present, size = truth["detected"][: len(points)], truth["landmarks68"].astype(float)[: len(points)]
     unit = np.maximum(
         np.linalg.norm(size[:, 36] - size[:, 45], axis=1), 0.6 * np.linalg.norm(size[:, 27] - size[:, 8], axis=1)
     )[:, None]
