@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -56,9 +57,9 @@ class Lookups:
     """Questions to the disk, asked at most every two seconds: panels and views are drawn far more often."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[float, bool]] = {}
+        self._known: dict[str, tuple[float, Any]] = {}
 
-    def ask(self, key: str, look: Callable[[], bool]) -> bool:
+    def ask(self, key: str, look: Callable[[], Any]) -> Any:
         """What `look()` said a moment ago, or says now."""
         now = time.monotonic()
         found = self._known.get(key)
@@ -79,10 +80,14 @@ def is_there(take: properties.UnderstudyTake) -> bool:
     return LOOKUPS.ask(f"{take.filepath}|{take.absolute}|{bpy.data.filepath}", lambda: path_of(take).is_file())
 
 
-def has_video(take: properties.UnderstudyTake) -> bool:
-    """Whether the take's video exists; for panels."""
-    key = f"{take.video}|{take.video_absolute}|{bpy.data.filepath}"
-    return LOOKUPS.ask(key, lambda: (found := video_of(take)) is not None and found.is_file())
+def seen_video(take: properties.UnderstudyTake) -> str:
+    """Where the take's video is, empty where it is not there; for panels."""
+
+    def look() -> str:
+        found = video_of(take)
+        return str(found) if found is not None and found.is_file() else ""
+
+    return LOOKUPS.ask(f"{take.video}|{take.video_absolute}|{bpy.data.filepath}", look)
 
 
 def remember(take: properties.UnderstudyTake, path: Path) -> None:

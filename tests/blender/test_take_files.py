@@ -47,7 +47,7 @@ def test_a_saved_take_is_kept_relative_and_comes_back(saved, folder):
     assert (take.name, take.actor, take.frames) == ("Monday", "Ada", 45)
     assert take_files.path_of(take) == folder / "takes" / "one.capture.npz"
     assert take_files.is_there(take)
-    assert take_files.has_video(take)
+    assert take_files.seen_video(take)
 
 
 def test_a_folder_that_moved_keeps_its_takes(saved, folder, tmp_path, fault_record):

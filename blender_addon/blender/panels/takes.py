@@ -44,8 +44,9 @@ class UNDERSTUDY_UL_takes(Rows, bpy.types.UIList):
 
 def picture_of(take: properties.UnderstudyTake) -> int:
     """The icon of the take's video, of its face where the video is not there, 0 where it has neither."""
-    if take_files.has_video(take):
-        return PICTURES.of_video(str(take_files.video_of(take)))
+    video = take_files.seen_video(take)
+    if video:
+        return PICTURES.of_video(video)
     return PICTURES.of_outline(take.outline) if take.landmarks else 0
 
 
