@@ -52,21 +52,25 @@ class Channel:
 @dataclass(frozen=True)
 class Placing:
     """How an Action is put in place. nla: on a track of its own instead of being played; keep_rest: what the last bake
-    wrote beside these channels stays; blend_in, blend_out: frames over which a strip comes and goes."""
+    wrote beside these channels stays; one_action: all data-blocks play slots of one Action (from Blender 4.4 on),
+    into: its name, once there is one; blend_in, blend_out: frames over which a strip comes and goes."""
 
     nla: bool = False
     keep_rest: bool = False
+    one_action: bool = False
+    into: str = ""
     blend_in: float = 0.0
     blend_out: float = 0.0
 
 
 @dataclass(frozen=True)
 class Written:
-    """One Action: its name, and the numbers of its curves and keys that were written."""
+    """One Action: its name, how many curves and keys were written, whether others may get slots in it."""
 
     action: str
     curves: int
     keys: int
+    can_be_shared: bool = False
 
 
 def write_action(
@@ -81,26 +85,44 @@ def write_action(
     """What was written into a new Action for `owner`; the Action that was there is kept with a fake user.
 
     Played: curves of the old Action which are not written now (a walk, a hand) go on in the new one. As a strip: the
-    Action holds what is written alone, and a bake that was played before is taken off. Raises ValueError where the
-    owner's animation cannot be changed.
+    Action holds what is written alone, and a bake that was played before is taken off. Where one Action is
+    wanted, `owner` gets a slot in it, unless something of its old Action goes on. Raises ValueError where the owner's
+    animation cannot be changed.
     """
     require_changeable(owner)
     _keep_old(owner)
-    target = None if placing.nla else compat.copy_assigned_action(owner, name)
-    before = set(json.loads(target.action.get(WRITTEN, "[]"))) if target is not None else set()
-    if target is None:
-        target = compat.new_action(owner, name)
     written = {channel.data_path for channel in channels}
-    _remove_stale(target, written | (set() if placing.keep_rest else before))
+    target, before = _copied(owner, name, written, placing)
+    is_own = target is not None
+    if target is None:
+        shared = bpy.data.actions.get(placing.into) if placing.into else None
+        target = compat.add_slot(shared, owner) if shared is not None else compat.new_action(owner, name)
     for channel in channels:
         _write_channel(target, channel, frames)
     left = {curve.data_path for curve in target.curves}
-    _sign(target.action, written | (before & left), provenance)
+    _sign(target.action, written | (before & left), provenance, add=not is_own)
     if placing.nla:
         _put_on_track(owner, target, frames, placing)
     else:
         compat.assign_action(owner, target)
-    return Written(target.action.name, len(channels), sum(_key_count(channel, frames) for channel in channels))
+    keys = sum(_key_count(channel, frames) for channel in channels)
+    return Written(target.action.name, len(channels), keys, can_be_shared=placing.one_action and not is_own)
+
+
+def _copied(
+    owner: bpy.types.ID, name: str, written: set[str], placing: Placing
+) -> tuple[compat.ActionChannels | None, set[str]]:
+    """A copy of what the owner plays without what is written now, and what bakes wrote into it before; None where there
+    is nothing to go on with."""
+    target = None if placing.nla else compat.copy_assigned_action(owner, name)
+    if target is None:
+        return None, set()
+    before = set(json.loads(target.action.get(WRITTEN, "[]")))
+    _remove_stale(target, written | (set() if placing.keep_rest else before))
+    if placing.one_action and not target.curves:
+        bpy.data.actions.remove(target.action)
+        return None, set()
+    return target, before
 
 
 def write_curve(curve: bpy.types.FCurve, frames: IntArray, values: FloatArray) -> None:
@@ -189,7 +211,7 @@ def _put_on_track(owner: bpy.types.ID, target: compat.ActionChannels, frames: In
     strip.blend_in, strip.blend_out = placing.blend_in, placing.blend_out
 
 
-def _sign(action: bpy.types.Action, written: set[str], provenance: Provenance) -> None:
+def _sign(action: bpy.types.Action, written: set[str], provenance: Provenance, *, add: bool) -> None:
     action["created_by"] = CREATED_BY
     action["understudy_take"] = provenance.take
     action["understudy_take_absolute"] = bpy.path.abspath(provenance.take)  # for a file it is appended to
@@ -202,4 +224,5 @@ def _sign(action: bpy.types.Action, written: set[str], provenance: Provenance) -
         action["understudy_splice"] = provenance.splice
     if provenance.reduction:
         action["understudy_reduction"] = provenance.reduction
-    action[WRITTEN] = json.dumps(sorted(written))
+    known = set(json.loads(action.get(WRITTEN, "[]"))) if add else set()
+    action[WRITTEN] = json.dumps(sorted(written | known))

@@ -14,6 +14,7 @@ from fomm_engine.wire.names import ARKIT_CHANNELS
 from ..core.curves import Curves
 from ..core.regions import region_of
 from ..core.rig import BoneControl, Rig
+from . import compat
 from .action_writer import Placing
 from .properties import UnderstudyBake, UnderstudyScene
 from .rig_scan import Parts
@@ -23,7 +24,8 @@ _JAW = ("jawOpen", "jawLeft", "jawRight", "jawForward")
 
 def placing_of(own: UnderstudyBake) -> Placing:
     """How the panel's choices place an Action."""
-    return Placing(nla=own.use_nla, keep_rest=own.selected_only)
+    one_action = own.one_action and compat.LAYERED_ACTIONS
+    return Placing(nla=own.use_nla, keep_rest=own.selected_only, one_action=one_action)
 
 
 def chosen_curves(curves: Curves, rig: Rig, own: UnderstudyScene) -> Curves:

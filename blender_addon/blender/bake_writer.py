@@ -15,7 +15,7 @@ from ..core.curves import Curves
 from ..core.key_reduction import ReductionSettings
 from ..core.rotation import continuous_axis_angle, continuous_euler
 from . import rig_scan
-from .action_writer import Channel, Placing, Provenance, require_changeable, write_action
+from .action_writer import Channel, Placing, Provenance, Written, require_changeable, write_action
 from .thinning import largest_error, thinned
 
 PLAYED = Placing()
@@ -61,19 +61,14 @@ def write_bake(  # noqa: PLR0913 - what is written, on what (three kinds of it),
         wanted = [(owner, own, thinned(channels, curves.frames, reduction)) for owner, own, channels in wanted]
         error = max((largest_error(channels, curves.frames) for _, _, channels in wanted), default=0.0)
         provenance = replace(provenance, reduction=_told(reduction, error))
-    written = [
-        write_action(
-            owner,
-            channels,
-            curves.frames,
-            provenance=provenance,
-            name=f"{name} {own_name}",
-            placing=placing,
-        )
-        for owner, own_name, channels in wanted
-    ]
+    written: list[Written] = []
+    for owner, own_name, channels in wanted:
+        shared = next((one.action for one in written if one.can_be_shared), "")
+        title = name if placing.one_action else f"{name} {own_name}"
+        place = replace(placing, into=shared)
+        written.append(write_action(owner, channels, curves.frames, provenance=provenance, name=title, placing=place))
     counts = sum(one.curves for one in written), sum(one.keys for one in written)
-    return Baked(tuple(one.action for one in written), *counts, error)
+    return Baked(tuple(dict.fromkeys(one.action for one in written)), *counts, error)
 
 
 def _told(reduction: ReductionSettings, error: float) -> str:

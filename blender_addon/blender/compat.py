@@ -67,7 +67,15 @@ def copy_assigned_action(owner: bpy.types.ID, name: str) -> ActionChannels | Non
         return ActionChannels(action, None, action)
     played = data.action_slot
     slot = next((own for own in action.slots if played is not None and own.identifier == played.identifier), None)
+    for other in [own for own in action.slots if own != slot]:
+        action.slots.remove(other)  # whoever plays it plays the one that was copied
+    slot = next(iter(action.slots), None)  # removing moves the others in memory
     return _own_channels(action, slot or action.slots.new(id_type=owner.id_type, name=owner.name))
+
+
+def add_slot(action: bpy.types.Action, owner: bpy.types.ID) -> ActionChannels:
+    """The channels of a new slot for `owner` in an action that others play too (from 4.4 on); not assigned yet."""
+    return _own_channels(action, action.slots.new(id_type=owner.id_type, name=owner.name))
 
 
 def assign_action(owner: bpy.types.ID, channels: ActionChannels) -> None:

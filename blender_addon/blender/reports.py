@@ -38,21 +38,22 @@ class Shelf:
         """The number of the picture's icon; 0 for a moment, until it is made."""
         if text not in self._icons and text not in self._wanted and not bpy.app.background:
             self._wanted.append(text)
-            if not bpy.app.timers.is_registered(self._make):
-                bpy.app.timers.register(self._make, first_interval=0.0)
+            if not bpy.app.timers.is_registered(_make):
+                bpy.app.timers.register(_make, first_interval=0.0)
         return self._icons.get(text, 0)
 
     def clear(self) -> None:
         """Nothing; all pictures are gone."""
-        if bpy.app.timers.is_registered(self._make):
-            bpy.app.timers.unregister(self._make)
+        if bpy.app.timers.is_registered(_make):
+            bpy.app.timers.unregister(_make)
         if self._previews is not None:
             bpy.utils.previews.remove(self._previews)
         self._previews, self._wanted = None, []
         self._reports.clear()
         self._icons.clear()
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Nothing; the pictures that were asked for are there."""
         if self._previews is None:
             self._previews = bpy.utils.previews.new()
         for text in self._wanted:
@@ -79,3 +80,8 @@ def picture_icon(previews: Any, name: str, report: TakeReport) -> int:
 
 
 SHELF = Shelf()
+
+
+def _make() -> None:
+    """A plain function, because Blender knows its timers by the object: a bound method is a new one each time."""
+    SHELF.make()

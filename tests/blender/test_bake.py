@@ -150,6 +150,40 @@ def test_the_action_says_where_it_came_from(ready, character, take_path):
     assert json.loads(action["understudy_settings"])["frame_rate"] == [24, 1]
 
 
+@pytest.mark.skipif(not compat.LAYERED_ACTIONS, reason="Actions have slots from Blender 4.4 on")
+@pytest.mark.parametrize("nla", [False, True])
+def test_one_action_with_a_slot_for_each_part(scene, ready, character, nla):
+    ready.bake.one_action, ready.bake.use_nla = True, nla
+    keys, armature = character.mesh.data.shape_keys, character.armature
+    for _ in range(2):
+        bpy.ops.understudy.bake()
+        action = bpy.data.actions[ready.baked]
+        assert sorted(slot.target_id_type for slot in action.slots) == ["KEY", "OBJECT"]
+        for owner in (keys, armature):
+            data = owner.animation_data
+            if nla:
+                strip = data.nla_tracks[-1].strips[0]
+                assert (strip.action, strip.action_slot.target_id_type) == (action, owner.id_type)
+            else:
+                assert (data.action, data.action_slot.target_id_type) == (action, owner.id_type)
+    measured = measure.measure(scene, range(1, 36))
+    assert measured.shape_values.max() > 0.5
+    assert np.abs(measured.head_rotation - np.eye(3)).max() > 0.1
+
+
+@pytest.mark.skipif(not compat.LAYERED_ACTIONS, reason="Actions have slots from Blender 4.4 on")
+def test_a_walk_in_one_action_goes_on_in_an_action_of_its_own(ready, character):
+    ready.bake.one_action = True
+    bpy.ops.understudy.bake()
+    character.armature.pose.bones["spine"].keyframe_insert("location", frame=1)
+    bpy.ops.understudy.bake()
+    own = character.armature.animation_data.action
+    assert own != character.mesh.data.shape_keys.animation_data.action
+    assert [slot.target_id_type for slot in own.slots] == ["OBJECT"]
+    assert 'pose.bones["spine"].location' in {path for path, _ in curves_of(character.armature)}
+    assert len(curves_of(character.mesh.data.shape_keys)) == 52
+
+
 def test_a_bake_is_one_undo_step(ready, character):
     bpy.ops.ed.undo_push(message="before")
     bpy.ops.understudy.bake("EXEC_DEFAULT", True)

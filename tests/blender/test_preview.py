@@ -254,6 +254,18 @@ def test_what_cannot_be_previewed_is_said_and_nothing_is_changed(scene, posed, t
     assert not LIVE.sessions
 
 
+def test_the_timer_is_known_by_one_object():
+    """A bound method would be another object each time, and could never be unregistered."""
+    from blender_addon.blender import reports
+    from blender_addon.blender.preview import live
+
+    for function in (live._tick, reports._make):  # noqa: SLF001 - what Blender is given
+        bpy.app.timers.register(function, first_interval=1000.0)
+        assert bpy.app.timers.is_registered(function)
+        (LIVE.end_all if function is live._tick else reports.SHELF.clear)()  # noqa: SLF001
+        assert not bpy.app.timers.is_registered(function)
+
+
 def test_two_characters_at_once(scene, ready, character):
     other = make_character("Bea")
     bpy.ops.understudy.preview()

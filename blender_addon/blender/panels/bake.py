@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import properties
+from .. import compat, properties
 from ..translation import words
 from .layout import Step, as_fields, large, wrapped
 
@@ -44,6 +44,8 @@ class UNDERSTUDY_PT_bake_options(Step, bpy.types.Panel):
         layout, own = self.layout, properties.of(context.scene).bake
         as_fields(layout)
         layout.prop(own, "use_nla")
+        if compat.LAYERED_ACTIONS:
+            layout.prop(own, "one_action")
         row = layout.row()
         row.enabled = not own.selected_only
         row.prop(own, "replace")

@@ -82,8 +82,8 @@ class Live:
         except Exception:
             self.stop(scene, performer)
             raise
-        if not bpy.app.background and not bpy.app.timers.is_registered(self.tick):
-            bpy.app.timers.register(self.tick, first_interval=TICK_S)
+        if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+            bpy.app.timers.register(_tick, first_interval=TICK_S)
 
     def stop(self, scene: bpy.types.Scene, performer: UnderstudyPerformer) -> bool:
         """Whether the character's preview was on; it is off, and everything stands as before."""
@@ -97,8 +97,8 @@ class Live:
         """Nothing; all previews are off, and everything stands as before."""
         self.pause()
         self.sessions.clear()
-        if bpy.app.timers.is_registered(self.tick):
-            bpy.app.timers.unregister(self.tick)
+        if bpy.app.timers.is_registered(_tick):
+            bpy.app.timers.unregister(_tick)
 
     def drop_all(self) -> None:
         """Nothing; all previews are off; their data is about to go."""
@@ -260,6 +260,11 @@ class Live:
 
 
 LIVE = Live()
+
+
+def _tick() -> float | None:
+    """A plain function, because Blender knows its timers by the object: a bound method is a new one each time."""
+    return LIVE.tick()
 
 
 def before_undo() -> None:

@@ -20,6 +20,11 @@ class UnderstudyBake(bpy.types.PropertyGroup):
         description="Put the bake on a track of its own in the NLA editor, above what is there",
         default=False,
     )
+    one_action: BoolProperty(
+        name="One Action",
+        description="Face and head play slots of one Action; what has other animation keeps an Action of its own",
+        default=False,
+    )
     replace: BoolProperty(
         name="Replace Last Bake",
         description="Delete the Action of the bake before, where nothing else uses it; undo brings it back",
