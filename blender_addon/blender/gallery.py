@@ -21,7 +21,7 @@ PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 MOST_FILES = 400  # in a category; nobody finds a face among more
 Item = tuple[str, str, str, int, int]
 
-_OWN_WORDS = {"people": "People", "cartoon": "Cartoon", "statues": "Statues", "characters": "Characters"}
+_OWN_WORDS = {"people": "People", "characters": "Characters", "cartoon": "Cartoon", "statues": "Statues"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Shelf:
     def read(self) -> list[Category]:
         """The categories with at least one file; read from the disk the first time."""
         if self.categories is None:
-            own = _categories_below(paths.portraits_folder(), self.endings) if self.with_own else []
+            own = _own_categories(self.endings) if self.with_own else []
             folders = _user_folders()
             theirs = [found for folder in folders for found in categories_of(folder, self.endings)]
             self.categories = [*own, *theirs]
@@ -177,6 +177,13 @@ def _chosen(items: Iterable[Item], number: int) -> str:
 def _user_folders() -> list[Path]:
     own = preferences.get(bpy.context)
     return [Path(bpy.path.abspath(folder.path)) for folder in own.gallery_folders if folder.path] if own else []
+
+
+def _own_categories(endings: Sequence[str]) -> list[Category]:
+    """The product's own, people first."""
+    order = {name: number for number, name in enumerate(_OWN_WORDS)}
+    found = _categories_below(paths.portraits_folder(), endings)
+    return sorted(found, key=lambda category: order.get(Path(category.key).name, len(order)))
 
 
 def _categories_below(folder: Path, endings: Sequence[str], prefix: str = "") -> list[Category]:

@@ -137,6 +137,7 @@ def _draw_offer(box: Any, own: Any) -> None:
     """Nothing; what is to be known of a model that is not here, and how it can be had."""
     rows = model_choice.files_for(own.model)
     wrapped(box, words("{name} is not on this machine yet.", name=own.model), icon="INFO")
+    wrapped(box, words("From {origin}.", origin=rows[0].sources[0].origin), icon="BLANK1")
     wrapped(box, rows[0].licence, icon="BLANK1")
     if not bpy.app.online_access:
         draw_offline(box)
