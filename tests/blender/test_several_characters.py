@@ -97,7 +97,8 @@ def test_a_deleted_character_breaks_nothing(scene, ready, pair):
         bpy.ops.object.delete()
     assert not bpy.ops.understudy.bake.poll() or ready.performers
     for panel in PANELS:
-        drawn(panel)
+        if not hasattr(panel, "poll") or panel.poll(bpy.context):
+            drawn(panel)
     with pytest.raises(RuntimeError, match="no longer in this scene"):
         bpy.ops.understudy.bake()
     assert bpy.ops.understudy.bake(all=True) == {"FINISHED"}
