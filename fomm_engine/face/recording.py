@@ -56,7 +56,7 @@ class Recorder:
         self._stream.truncate(kept * RECORD.itemsize)
         self._stream.seek(kept * RECORD.itemsize)
         if kept:
-            self._last_s = float(self._records()["time_s"][-1])
+            self._last_s = float(self._records(kept - 1)["time_s"][-1])
 
     def add(self, time_s: float, face: FrameFace | None) -> bytes:
         """The record that was kept of a frame. Times that do not increase are moved up by a microsecond, since a
@@ -81,8 +81,6 @@ class Recorder:
             *(records[name] for name in ("points_px", "sigma_px", "rotation", "doubt")),
         )
 
-    def _records(self) -> Array:
-        self._stream.seek(0)
-        records = np.frombuffer(self._stream.read(self.count * RECORD.itemsize), RECORD)
-        self._stream.seek(self.count * RECORD.itemsize)
-        return records
+    def _records(self, first: int = 0) -> Array:
+        self._stream.seek(first * RECORD.itemsize)
+        return np.frombuffer(self._stream.read((self.count - first) * RECORD.itemsize), RECORD)
