@@ -268,6 +268,7 @@ def test_the_timer_is_known_by_one_object():
 
 def test_two_characters_at_once(scene, ready, character):
     other = make_character("Bea")
+    before = jaw(other)  # 1 in Blender 5, where new shape keys are on
     bpy.ops.understudy.preview()
     bpy.ops.understudy.choose_character(object="Bea Rig")
     ready.retarget.gain = 0.5
@@ -276,7 +277,7 @@ def test_two_characters_at_once(scene, ready, character):
     assert 0 < jaw(other) < 0.7 * jaw(character)
     bpy.ops.understudy.preview()
     scene.frame_set(23)
-    assert jaw(other) == 0.0
+    assert jaw(other) == before
     assert jaw(character) > 0.1
     assert [performer.name for performer in ready.performers] == ["Ada Rig", "Bea Rig"]
 
