@@ -36,7 +36,7 @@ class UNDERSTUDY_OT_import_performance(Command, bpy.types.Operator, Droppable):
     """Choose the video of the actor's face; it can also be dropped on this panel or into the 3D view"""
 
     bl_idname = "understudy.import_performance"
-    bl_label = "Choose Video"
+    bl_label = "Choose Performance Video"
     bl_options = {"REGISTER", "UNDO"}
 
     filename_ext = ".mp4"
