@@ -19,6 +19,7 @@ _STANDARD_RATES = (
 )
 _RATE_TOLERANCE = Fraction(1, 5000)  # 30 and 30000/1001 differ by 1/1000
 _HIGHEST_RATE = 1000
+_MOST_PIXELS = 2**28  # 16k squares; 800 MB a picture
 _DURATION = re.compile(r"^  Duration: (\d+):(\d+):(\d+)\.(\d+)")
 _STREAM = re.compile(r"^  Stream #0:\d+.*?: (Video|Audio): (\w+)")
 _ROTATION = re.compile(r"Display Matrix: rotation of (-?[\d.]+) degrees")
@@ -57,7 +58,7 @@ def probe(path: Path | str) -> VideoInfo:
     """The facts of the video in `path`.
 
     Raises UserError: "video-missing" (no such file), "video-unreadable" (no video that ffmpeg can decode),
-    "video-empty" (nothing in it, or no picture).
+    "video-empty" (nothing in it, or no picture), "video-too-large".
     """
     path = Path(path)
     _require_file(path)
@@ -67,6 +68,7 @@ def probe(path: Path | str) -> VideoInfo:
     _require_video(path, header)
     stream = StreamTimes()
     times = [time for line in lines for time in stream.times_in(line)]
+    _require_size(path, shown_size(stream.size, stream.sample_aspect))
     if not times:
         raise UserError("video-unreadable", f"No frame of {path.name} can be decoded.", _last_complaint(lines))
     return _info(path, header, stream, times)
@@ -142,6 +144,13 @@ def _require_video(path: Path, header: Sequence[str]) -> None:
         raise UserError("video-unreadable", f"{path.name} is not a video that can be read.", hint)
     if not codecs[0]:
         raise UserError("video-empty", f"{path.name} holds sound but no picture.", "Choose a file with a video track.")
+
+
+def _require_size(path: Path, size: tuple[int, int]) -> None:
+    """Raises UserError("video-too-large") before anything of a picture's size is asked for: a file may claim any."""
+    if size[0] * size[1] > _MOST_PIXELS:
+        hint = "Scale it down first; 1920 x 1080 is plenty for a face."
+        raise UserError("video-too-large", f"The pictures of {path.name} are {size[0]} x {size[1]} pixels large.", hint)
 
 
 def _header(lines: Sequence[str]) -> list[str]:
