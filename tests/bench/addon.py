@@ -99,11 +99,11 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     make_character("Ada")
     bpy.ops.understudy.choose_character()
     report: dict[str, Any] = {"blender": bpy.app.version_string}
+    report["bake"] = bake()
     report["capture"] = during_capture(args.video, folder)
     bpy.ops.understudy.bake()
     report["draw_ms"] = {panel.__name__: draw_ms(panel) for panel in panels()}
     report["preview"] = preview()
-    report["bake"] = bake()
     return report
 
 
@@ -201,9 +201,10 @@ def bake() -> dict[str, float]:
     frames = np.arange(1, FRAMES + 1)
     values = {name: np.sin(frames / (number + 2.0)) for number, name in enumerate(names)}
     meshes = [make_character(name, keys=names).mesh for name in ("Bulk", "Insert")]
+    provenance = bake_writer.Provenance(take="", take_sha256="", settings="{}", rig_map="")
     begin = time.process_time()
     bake_writer.write_bake(
-        Curves(frames, values, {}, {}), meshes=[meshes[0]], armature=None, provenance={}, name="bulk"
+        Curves(frames, values, {}, {}), meshes=[meshes[0]], armature=None, provenance=provenance, name="bulk"
     )
     bulk_s = time.process_time() - begin
     blocks = meshes[1].data.shape_keys.key_blocks
