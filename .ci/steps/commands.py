@@ -6,7 +6,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from steps import checking, dev_link, engine_commands, environments, packaging, processes, testing, translating
+from steps import (
+    checking,
+    dev_link,
+    engine_commands,
+    environments,
+    packaging,
+    processes,
+    reliability,
+    testing,
+    translating,
+)
 from steps.places import BLENDER_ENVIRONMENTS, ENGINE_ENVIRONMENT
 from steps.terminal import EXIT_INTERRUPTED, EXIT_REFUSED, Refusal, complain, say
 
@@ -53,6 +63,8 @@ def _run(options: argparse.Namespace, for_pytest: Sequence[str]) -> int:
             return engine_commands.evaluate(options)
         case "check":
             return checking.check()
+        case "reliability":
+            return reliability.reliability(endurance=options.endurance, quick=options.quick, keep=options.keep)
         case "package":
             return packaging.package()
         case "texts":
@@ -93,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("check", help="ruff, pyright, the import table, the lock and the versions")
     commands.add_parser("package", help="build the extension's zip into dist/")
     commands.add_parser("texts", help="bring the extension's translations up to date with its sources")
+    _add_reliability(commands)
     _add_evaluate(commands)
     for name, what in (("train", "train the default weights"), ("bench", "measure speed: engine, capture or addon")):
         commands.add_parser(name, help=f"{what} (its own --help tells more)", add_help=False)
@@ -109,6 +122,15 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     demo.add_argument("--out", metavar="DIR", help="where the results go")
     demo.add_argument("--fast", action="store_true", help="smaller and rougher pictures, in less time")
+
+
+def _add_reliability(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    faults = commands.add_parser("reliability", help="every fault done on purpose; writes docs/reliability.md")
+    faults.add_argument("--quick", action="store_true", help="without the 200 kills of the engine")
+    faults.add_argument("--endurance", action="store_true", help="half an hour of performance, a hundred captures too")
+    faults.add_argument(
+        "--keep", action="store_true", help="keep rows of earlier runs that this one does not make anew"
+    )
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

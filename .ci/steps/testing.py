@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The four rings of tests: each in its environment, the fast ones first, pytest's closing line last."""
+"""The rings of tests: each in its environment, the fast ones first, pytest's closing line last."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from steps import environments, packaging, processes
 from steps.places import BLENDER_ENVIRONMENTS, ENGINE_ENVIRONMENT, ROOT
 from steps.terminal import say
 
-FAST_RINGS = ("contract", "unit", "engine")
+FAST_RINGS = ("contract", "unit", "engine", "reliability")
 BLENDER_RING = "blender"
 RINGS = (*FAST_RINGS, BLENDER_RING)
 BLENDER_RUNNER = ROOT / "tests" / "blender" / "run.py"

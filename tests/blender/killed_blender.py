@@ -24,7 +24,10 @@ def main() -> None:
     from blender_addon.blender import jobs
 
     def tell(_title: str, _session: object) -> None:
-        (Path(takes) / "engine.pid").write_text(str(jobs.DESK.run.pid))
+        told = Path(takes) / "engine.pid"
+        if not told.exists():
+            told.with_suffix(".part").write_text(str(jobs.DESK.run.pid))
+            told.with_suffix(".part").rename(told)
 
     jobs.DESK.listener = tell
     bpy.ops.understudy.capture()

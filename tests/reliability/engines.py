@@ -53,6 +53,10 @@ class EngineProcess:
         """Ask it to stop."""
         os.write(self._stdin, CANCEL_LINE.encode("ascii"))
 
+    def deafen(self) -> None:
+        """Close its output, as a host that is broken does; its input stays."""
+        self._lines.close()
+
     def leave(self) -> None:
         """Close its input, as a host that dies does."""
         os.close(self._stdin)
@@ -70,11 +74,11 @@ class EngineProcess:
 
     def finish(self) -> list[Event]:
         """The rest of its events, after it has ended and was waited for."""
-        rest = list(self.events())
+        rest = list(self.events()) if not self._lines.closed else []
         self._lines.close()
+        self.exit_status = self._reap()  # before its input is closed: that would stop it
         if self._stdin >= 0:
             os.close(self._stdin)
-        self.exit_status = self._reap()
         return rest
 
     def cpu_s(self) -> float:
