@@ -270,10 +270,10 @@ def _tick() -> float | None:
 def before_undo() -> None:
     """Nothing; what is in memory stands as before any preview, and the record stays.
 
-    Undo reads only those data-blocks again that differ between two steps and keeps the others as they are in memory,
-    preview and all. So the preview must be out of memory before. Afterwards `after_undo` must know whether the record
-    that it finds is the step's own: a mark tells whether the scene was read again or kept. While a preview is on, the
-    scene differs from step to step by its beat, so a kept scene means steps of before the preview.
+    Undo may keep data-blocks that do not differ between two steps as they are in memory, preview and all; so the
+    preview is out of memory before. Afterwards `after_undo` must know whether the record that it finds is the step's
+    own: a mark tells whether the scene was read again or kept. While a preview is on, the scene differs from step to
+    step by its beat, so a kept scene means steps of before the preview.
     """
     for scene in bpy.data.scenes:
         for performer in properties.of(scene).performers:
