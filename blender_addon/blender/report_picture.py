@@ -26,7 +26,8 @@ _USED, _DEAD, _LIMIT = (0.25, 0.56, 0.90, 1.0), (0.5, 0.5, 0.5, 0.9), (0.90, 0.6
 
 
 def pixels(report: TakeReport) -> FloatArray:
-    """The picture (SIDE, SIDE, 4) as RGBA in 0..1, its first row the lowest, as Blender stores pictures.
+    """The picture (SIDE, SIDE, 4) as RGBA in 0..1 as Blender draws icons: its first row the lowest, its colours multiplied
+    by their alpha.
 
     From top to bottom: how sure each moment is (green, amber, red; a full red column where the face was lost); how much
     the landmarks jitter; when right eye, left eye and lips are shut; the range each channel uses (grey: never
@@ -37,6 +38,7 @@ def pixels(report: TakeReport) -> FloatArray:
     _jitter(_band(picture, 1), report)
     _contacts(_band(picture, 2), report)
     _range(_band(picture, 3), report)
+    picture[..., :3] *= picture[..., 3:]
     return picture
 
 

@@ -24,7 +24,8 @@ class UNDERSTUDY_UL_performers(Rows, bpy.types.UIList):
         """Nothing; one row: the name, which can be changed, the take, and an eye while it is previewed."""
         there = performers.is_alive(context.scene, item)
         row = layout.split(factor=0.6, align=True)
-        row.prop(item, "name", text="", emboss=False, icon="ARMATURE_DATA" if there else "GHOST_DISABLED")
+        icon = "ARMATURE_DATA" if there else "GHOST_DISABLED"
+        row.prop(item, "name", text="", emboss=False, icon=icon, placeholder=words("New Character"))
         right = row.row(align=True)
         take = performers.take_of(context.scene, item)
         name = right.row(align=True)

@@ -13,7 +13,8 @@ from ..reports import SHELF
 from ..translation import words
 from .layout import Step, wrapped
 
-PICTURE_UNITS = 8.0
+PICTURE_UNITS = 7.5  # of the interface: what the sidebar leaves beside the figures at its default width
+TEXT_SHARE, ROW_SCALE = 0.36, 0.9
 SHOWN_NAMES = 6
 
 
@@ -31,8 +32,9 @@ class UNDERSTUDY_PT_report(Step, bpy.types.Panel):
         if report is None:
             wrapped(layout, "Preview or bake the take to see how good it is.", icon="INFO")
             return
-        row = layout.row(align=True)
-        figures = row.column(align=True)
+        sides = layout.split(factor=TEXT_SHARE, align=True)
+        figures = sides.column(align=True)
+        figures.scale_y = ROW_SCALE  # as high together as the picture, so that each figure stands at its band
         for title, figure in _beside(report):
             figures.label(text=title, translate=False)
             line = figures.row()
@@ -40,7 +42,7 @@ class UNDERSTUDY_PT_report(Step, bpy.types.Panel):
             line.label(text=figure, translate=False)
         icon = SHELF.icon(performer.report)
         if icon:
-            row.template_icon(icon_value=icon, scale=PICTURE_UNITS)
+            sides.template_icon(icon_value=icon, scale=PICTURE_UNITS)
         column = layout.column(align=True)
         for text, icon_name in _sentences(report):
             wrapped(column, text, icon=icon_name)
@@ -53,7 +55,7 @@ def _beside(report: Any) -> list[tuple[str, str]]:
     return [
         (words("Confidence"), f"{100 * report.confidence:.0f} %"),
         (words("Jitter"), f"{100 * report.jitter:.2g} %"),
-        (words("Contacts"), f"{blinks} / {len(report.contacts['lips'])}"),
+        (words("Contacts"), f"{blinks + len(report.contacts['lips'])}"),
         (words("Range"), f"{used} / {len(report.peaks)}"),
     ]
 
