@@ -26,8 +26,8 @@ _USED, _DEAD, _LIMIT = (0.25, 0.56, 0.90, 1.0), (0.5, 0.5, 0.5, 0.9), (0.90, 0.6
 
 
 def pixels(report: TakeReport) -> FloatArray:
-    """The picture (SIDE, SIDE, 4) as RGBA in 0..1 as Blender draws icons: its first row the lowest, its colours multiplied
-    by their alpha.
+    """The picture (SIDE, SIDE, 4) as RGBA in 0..1 as Blender draws icons: its first row the lowest, its colours
+    multiplied by their alpha.
 
     From top to bottom: how sure each moment is (green, amber, red; a full red column where the face was lost); how much
     the landmarks jitter; when right eye, left eye and lips are shut; the range each channel uses (grey: never
