@@ -12,7 +12,7 @@ from bpy.app.handlers import persistent
 
 from . import performance
 
-_KEY = "understudy_film"  # on the image: frames per second, and the scene's frame at which it begins
+_KEY = "understudy_film"  # on the image: frames per second, how many, and the scene's frame at which it begins
 
 
 def show_film(context: bpy.types.Context, path: Path, *, start_frame: int = 1) -> bpy.types.Image:
@@ -24,7 +24,11 @@ def show_film(context: bpy.types.Context, path: Path, *, start_frame: int = 1) -
         image.reload()  # made anew under the same name
     image.source = "MOVIE"
     facts = performance.read_video_facts(path)
-    image[_KEY] = {"fps": facts.frame_rate[0] / facts.frame_rate[1], "start": start_frame}
+    image[_KEY] = {
+        "fps": facts.frame_rate[0] / facts.frame_rate[1],
+        "frames": facts.frames,
+        "start": start_frame,
+    }
     if not bpy.app.background:
         for area in list(_editors(context)) or _new_editor(context):
             _put(area.spaces.active, image)
@@ -38,7 +42,7 @@ def film_frame(scene: bpy.types.Scene, image: bpy.types.Image) -> int:
     render = scene.render
     time_s = (scene.frame_current - known["start"]) * render.fps_base / render.fps
     # Half a step of slack: where the rates are equal, rounding must not show the frame before.
-    return max(1, min(image.frame_duration, int(time_s * known["fps"] + 1.0 + 0.01)))
+    return max(1, min(known["frames"], int(time_s * known["fps"] + 1.0 + 0.01)))
 
 
 @persistent
@@ -69,7 +73,7 @@ def stop() -> None:
 
 def _put(space: bpy.types.SpaceImageEditor, image: bpy.types.Image) -> None:
     space.image = image
-    space.image_user.frame_duration = image.frame_duration
+    space.image_user.frame_duration = image[_KEY]["frames"]
     space.image_user.use_auto_refresh = True
     space.image_user.use_cyclic = False
 

@@ -75,8 +75,7 @@ def _stand(scene: bpy.types.Scene, data: Any, made: list[bpy.types.ID], turn: Ma
 
 def _wall(made: list[bpy.types.ID]) -> bpy.types.World:
     world = bpy.data.worlds.new(_NAME)
-    if world.node_tree is None:  # from Blender 5.0 on it is always there
-        world.use_nodes = True
+    compat.use_nodes(world)
     background: Any = world.node_tree.nodes["Background"]
     background.inputs["Color"].default_value = _WALL
     made.append(world)
