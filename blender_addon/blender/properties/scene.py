@@ -144,8 +144,8 @@ def _adopt(own: UnderstudyScene) -> None:
     index = own.get("take_index")
     if isinstance(index, int) and 0 <= index < len(own.takes):
         first.take = mark_of(own.takes[index])
-    if not first.name and first.character.armature is not None:
-        first.name = first.character.armature.name
+    things = (first.character.armature, *(entry.object for entry in first.character.meshes))
+    first.name = first.name or next((thing.name for thing in things if thing is not None), "")
 
 
 def _move(values: Any, performer: UnderstudyPerformer) -> None:
