@@ -12,7 +12,7 @@ MARGIN_PX, GAP_PX = 10, 12
 
 
 PATH = ("empty", "capturing", "takes", "match_report", "preview", "baked")
-PATH_HEIGHT_PX, WINDOW_WIDTH_PX = 1150, 1000
+PATH_HEIGHT_PX, WINDOW = 1000, "window_baked"
 
 
 def finish(raw: Path, target: Path | None) -> None:
@@ -26,18 +26,19 @@ def finish(raw: Path, target: Path | None) -> None:
         print(f"{name}.png {size / 1000:.0f} kB")
     if set(PATH) <= set(crops):
         side_by_side(folder, PATH, folder.parent / "addon_path.png", height=PATH_HEIGHT_PX)
+    if WINDOW in crops:
+        (folder / f"{WINDOW}.png").replace(folder.parent / "addon_window.png")
 
 
-def _finish_one(source: Path, box: list[int] | None, target: Path) -> int:
+def _finish_one(source: Path, box: list[int], target: Path) -> int:
     """The size in bytes."""
     from PIL import Image
 
     with Image.open(source) as opened:
         picture = opened.convert("RGB")
-    if box is not None:
-        x, y, width, height = box  # from the bottom left, as Blender counts
-        picture = picture.crop((x, picture.height - y - height, x + width, picture.height - y))
-        picture = _without_empty_rest(picture)
+    x, y, width, height = box  # from the bottom left, as Blender counts
+    picture = picture.crop((x, picture.height - y - height, x + width, picture.height - y))
+    picture = _without_empty_rest(picture)
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
     return target.stat().st_size
 

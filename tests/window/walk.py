@@ -21,7 +21,7 @@ OUT, WORK = Path(PLAN["out"]), Path(PLAN["work"])
 LIGHT_THEME = "Blender_Light.xml"
 GERMAN = "de_DE"
 UI_SCALE = 1.25
-BAKED_FRAME = 40
+PREVIEWED_FRAME = 40
 
 
 def scene() -> Any:
@@ -112,6 +112,8 @@ class Walk:
             yield from self._job(400)
         assert not state().is_error, state().said
         yield from self.window.shot("engine")
+        self.window.press("dismiss_check")
+        self.window.press("dismiss")
 
     def performance(self) -> Steps:
         self.window.press("import_performance", filepath=PLAN["video"])
@@ -165,25 +167,24 @@ class Walk:
             self._look_at_face()
         self.window.press("choose_character")
         yield 1.0
-        yield from self.window.shot("character")
-        yield from self.window.tab_of("Match", panels("character", "match"))
+        yield from self.window.shot("whole_tab")
+        yield from self._panels("character", "status", "character")
+        yield from self.window.tab_of("Match", panels("match"))
         yield from self.window.shot("match_report")
         yield from self._other_looks("match_report")
         yield from self.window.close_tabs()
 
     def preview(self) -> Steps:
         """The take live on the character, before anything is written; then everything stands as before."""
-        bpy.context.scene.frame_set(BAKED_FRAME)
+        bpy.context.scene.frame_set(PREVIEWED_FRAME)
         self.window.press("preview")
         live = found("LIVE")
         yield from self.window.until(lambda: [one for one in live.sessions.values() if one.player], 300, "the preview")
         yield 1.0
         moved = self._jaw()
         assert any(moved), "the preview moves nothing"
-        yield from self.window.shot("preview")
-        yield from self.window.tab_of("Report", panels("preview", "report"))
-        yield from self.window.shot("report")
-        yield from self.window.close_tabs()
+        yield from self._panels("preview", "preview")
+        yield from self._panels("report", "report")
         self.window.press("preview")
         yield 0.5
         assert not any(self._jaw()), "the preview leaves something behind"
@@ -192,24 +193,21 @@ class Walk:
         self.window.press("bake")
         yield from self._job(200)
         assert scene().baked, state().said
-        bpy.context.scene.frame_set(BAKED_FRAME)
+        bpy.context.scene.frame_set(self._telling_frame())
         yield 1.0
+        yield from self.window.tab_of("Bake", panels("status", "bake", "bake_options"))
         yield from self.window.shot("baked")
-        yield from self.window.shot("window_baked", whole=True)
         yield from self._other_looks("baked")
-        for name, chosen in (
-            ("bake_options", panels("bake", "bake_options", "splice")),
-            ("tuning", panels("neutral", "motion", "regions")),
-            ("channels", panels("channels")),
-        ):
-            yield from self.window.tab_of(name.replace("_", " ").title(), chosen)
-            yield from self.window.shot(name)
-            yield from self.window.close_tabs()
+        yield from self.window.close_tabs()
+        yield from self.window.shot("window_baked", whole=True)
+        yield from self._panels("tuning", "neutral", "motion", "regions")
+        yield from self._panels("channels", "channels")
+        yield from self._panels("splice", "splice")
 
     def render(self) -> Steps:
         settings = scene().render
         settings.engine, settings.width, settings.height = "WORKBENCH", 320, 240
-        settings.output = str(WORK / "render")
+        settings.output, settings.use_output = str(WORK / "render"), "OWN"
         self.window.press("render_setup")
         bpy.context.scene.frame_end = bpy.context.scene.frame_start + 3
         yield 1.0
@@ -217,10 +215,10 @@ class Walk:
         frames = WORK / "render"
         yield from self.window.until(lambda: len(list(frames.rglob("*.png"))) == 4, 300, "four frames are rendered")
         yield from self._job(60)
-        yield from self.window.shot("rendered")
+        yield from self._panels("rendered", "status", "render")
 
     def portrait(self) -> Steps:
-        yield from self.window.tab_of("Portrait", panels("portrait"))
+        yield from self.window.tab_of("Portrait", panels("status", "portrait"))
         yield 1.0
         yield from self.window.shot("portrait")
         self.window.press("animate_portrait", output=str(WORK / "portrait.mp4"))
@@ -252,6 +250,23 @@ class Walk:
         self._note_engine()
         yield from self.window.until(lambda: state().fraction > 0, 300, "the capture runs")
 
+    def _panels(self, name: str, *shown: str) -> Steps:
+        """A picture of some panels, open."""
+        yield from self.window.tab_of(name.title(), panels(*shown))
+        yield from self.window.shot(name)
+        yield from self.window.close_tabs()
+
+    def _telling_frame(self) -> int:
+        """A baked frame with an open mouth and open eyes."""
+
+        def openness(frame: int) -> float:
+            bpy.context.scene.frame_set(frame)
+            return values["jawOpen"].value - 2.0 * values["eyeBlinkLeft"].value
+
+        blocks = [mesh.shape_keys.key_blocks for mesh in bpy.data.meshes if mesh.shape_keys]
+        values = next(keys for keys in blocks if "jawOpen" in keys and "eyeBlinkLeft" in keys)
+        return max(range(scene().baked_first, scene().baked_last, 4), key=openness)
+
     def _jaw(self) -> list[float]:
         """The values of what moves the jaw, lids and lips, without keys."""
         names = ("jawOpen", "eyeBlinkLeft", "mouthSmileLeft", "mouthClose")
@@ -278,7 +293,8 @@ class Walk:
     def _look_at_face(self) -> None:
         view = self.window.area().spaces.active
         view.shading.type, view.shading.color_type = "SOLID", "MATERIAL"
-        view.overlay.show_floor = view.overlay.show_axis_x = view.overlay.show_axis_y = False
+        view.overlay.show_bones = view.overlay.show_relationship_lines = view.overlay.show_cursor = False
+        view.overlay.show_extras = view.overlay.show_floor = view.overlay.show_axis_x = view.overlay.show_axis_y = False
         if bpy.context.scene.camera is not None:
             view.region_3d.view_perspective = "CAMERA"
 

@@ -24,7 +24,7 @@ class Window:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self.crops: dict[str, list[int] | None] = {}
+        self.crops: dict[str, list[int]] = {}
         self._tabs: list[type] = []
 
     def area(self, kind: str = "VIEW_3D") -> Any:
@@ -78,10 +78,13 @@ class Window:
     def tab_of(self, name: str, panels: list[type]) -> Steps:
         """A tab with these panels alone, all open: a closed sub-panel cannot be opened by a script."""
         for number, panel in enumerate(panels):
-            body = {"bl_category": name, "bl_order": number, "bl_parent_id": "", "bl_label": panel.bl_label}
-            options = {word for word in getattr(panel, "bl_options", set()) if word != "DEFAULT_CLOSED"}
-            made = type(f"{panel.__name__}_{len(self._tabs)}", (panel,), {**body, "bl_options": options})
-            made.__doc__ = panel.__doc__
+            # Made anew from the same parts: a class that is registered under a base takes the base's place in Blender.
+            body = {
+                key: value for key, value in vars(panel).items() if key not in ("bl_rna", "__dict__", "__weakref__")
+            }
+            body |= {"bl_category": name, "bl_order": number, "bl_parent_id": ""}
+            body["bl_options"] = set(getattr(panel, "bl_options", ())) - {"DEFAULT_CLOSED"}
+            made = type(f"{panel.__name__}_{len(self._tabs)}", panel.__bases__, body)
             bpy.utils.register_class(made)
             self._tabs.append(made)
         yield from self.open_tab(name)
@@ -94,13 +97,17 @@ class Window:
         yield from self.open_tab("Understudy")
 
     def shot(self, name: str, *, whole: bool = False) -> Steps:
-        """A picture of the sidebar, or of the whole window."""
+        """A picture of the sidebar, or of the whole 3D view, from its top."""
         for region in (self.region("UI"), self.region("WINDOW")) if whole else (self.region("UI"),):
             region.tag_redraw()
-        yield 0.6
+        yield 0.8
+        self.region("UI").tag_redraw()  # a panel that has become taller pushes the others away in the next drawing
+        yield 0.8
         self._take(str(self.out / f"{name}.png"))
-        region = self.region("UI")
-        self.crops[name] = None if whole else [region.x, region.y, region.width, region.height]
+        region, area = self.region("UI"), self.area()
+        height = min(area.height, area.width * 4 // 3)
+        view = [area.x, area.y + area.height - height, area.width, height]
+        self.crops[name] = view if whole else [region.x, region.y, region.width, region.height]
         (self.out / "crops.json").write_text(json.dumps(self.crops), encoding="ascii")
         print("picture", name, flush=True)
 
