@@ -2,6 +2,7 @@
 """The capture job: a video in, a take out."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,11 @@ def _leave(parts: PartsFolder, reporter: Reporter, *, keep: bool) -> None:
 
 
 def _options(job: Job) -> dict[str, Any]:
-    options = checked_options(job, DEFAULTS)
+    rest = {name: value for name, value in job.options.items() if name != "face"}  # a word, a number or a place
+    options = {
+        **checked_options(replace(job, options=rest), DEFAULTS),
+        "face": job.options.get("face", DEFAULTS["face"]),
+    }
     if "video" not in job.input:
         raise UserError("no-video", "The capture job names no video.", "Choose a video file.")
     if options["landmarks"] not in LANDMARK_BACKENDS:

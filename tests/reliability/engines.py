@@ -62,6 +62,14 @@ class EngineProcess:
         os.close(self._stdin)
         self._stdin = -1
 
+    def pause(self) -> None:
+        """It stands still until `go_on`."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """It goes on after `pause`."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """SIGKILL, to it alone."""
         with contextlib.suppress(ProcessLookupError):

@@ -14,6 +14,12 @@ class SmallDisk:
 
     folder: Path
 
+    def fill(self, ballast: Path) -> None:
+        """Nothing; `ballast` takes all space that is left."""
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as stream:
+            while stream.write(b"x" * 4096):
+                pass
+
     def remount(self, options: str) -> None:
         """Change its options: size=..., ro, rw."""
         _mount("-o", f"remount,{options}", str(self.folder))

@@ -21,28 +21,38 @@ def limit_files(size: int):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-@pytest.mark.parametrize(("size_kb", "moment"), [(56, "while checkpoints are written"), (96, "near the end")])
-def test_a_full_disk(size_kb, moment, clip, undisturbed, tmp_path: Path, fault_record) -> None:
-    with small_disk(tmp_path / "disk", f"{size_kb}k") as disk:
-        output = tmp_path / "disk" / "take.capture.npz"
-        limit = limit_files(size_kb * 1024 // 4) if disk is None else lambda: None
-        engine = forked(capture_job(clip, output), tmp_path, limit)
+MOMENTS = {"at its beginning": ("", 0), "in the midst of tracking": ("track", 10), "in the solve": ("solve", 1)}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_disk_fills_up(moment, clip, undisturbed, tmp_path: Path, fault_record) -> None:
+    stage, current = MOMENTS[moment]
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        assert disk is not None, "this user may not mount a small disk"
+        output, ballast = disk.folder / "take.capture.npz", disk.folder / "ballast"
+        if not stage:
+            disk.fill(ballast)
+        engine = forked(capture_job(clip, output), tmp_path)
+        if stage:
+            engine.until(lambda event: event.get("stage") == stage and event["current"] >= current)
+            engine.pause()
+            disk.fill(ballast)
+            engine.go_on()
         failed = last_of(engine.finish())
         assert failed["type"] == "failed" and failed["code"] in ("disk-full", "not-writable"), failed
         assert "space" in sentence(failed) and "Traceback" not in failed["message"]
         assert not output.exists()
-        assert [path.suffix for path in output.parent.iterdir()] == [".parts"]
-        if disk is not None:
-            disk.remount("size=8m")
+        ballast.unlink()
         events = forked(capture_job(clip, output), tmp_path).finish()
         assert last_of(events)["status"] == "ok" and output.read_bytes() == undisturbed
-        how = f"a tmpfs of {size_kb} kB" if disk is not None else "a limit on the size of files"
+        assert any("Resuming" in str(event.get("message")) for event in events) == bool(stage)
+        assert [path.name for path in disk.folder.iterdir()] == [output.name]
     fault_record(
         group="disk and files",
-        fault=f"The disk is full {moment} of a capture ({how})",
-        done="a capture onto it, then again with space",
+        fault=f"The disk is full: a capture stands {moment}",
+        done="a capture onto a tmpfs of 1 MB, then again with space",
         user_saw=sentence(failed),
-        survived="no half take; the second run ends with the same take, byte for byte",
+        survived="no half take, and what was tracked before; the second run ends with the same take, byte for byte",
     )
 
 
