@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checkpoint files of FOMM in every published form, read as data: never as code."""
 
-import json
 import pickle
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +13,24 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from fomm_engine.wire.errors import UserError
+from fomm_engine.wire.strict_json import parse_json
 
 State = dict[str, Tensor]
 _MODULES = ("generator", "kp_detector", "discriminator")
 _WRAPPERS = ("state_dict", "model", "models")  # what forks put the modules into
 _PARALLEL = "module."  # DataParallel's prefix
-_DAMAGED = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError, AttributeError, TypeError)
+_ALWAYS_BYTES, _MOST_PACKING = 100_000_000, 20
+_DAMAGED = (
+    zipfile.BadZipFile,
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    KeyError,
+    OSError,
+    AttributeError,
+    TypeError,
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,10 @@ class CheckpointFile:
     def config_tree(self) -> dict[str, Any] | None:
         """The model config that our own files carry."""
         text = self.metadata.get("config")
-        return cast(dict[str, Any], json.loads(text)) if text else None
+        try:
+            return cast(dict[str, Any], parse_json(text)) if text else None
+        except ValueError as error:
+            raise _unreadable(self.path, error) from error
 
 
 def read_checkpoint(path: Path) -> CheckpointFile:
@@ -52,11 +67,21 @@ def read_checkpoint(path: Path) -> CheckpointFile:
         form = _form(path)
         if form == "safetensors":
             return _from_safetensors(path)
+        if form == "torch zip":
+            _require_plain_zip(path)
         tree = torch.load(path, map_location="cpu", weights_only=True)  # refuses anything that is not plain data
     except (SafetensorError, *_DAMAGED) as error:
         raise _unreadable(path, error) from error
     modules, rest = _sorted_out(tree)
     return CheckpointFile(path, form, modules, rest)
+
+
+def _require_plain_zip(path: Path) -> None:
+    """Raises ValueError for a zip that unpacks to much more than it is: torch packs tensors as they are."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > max(_ALWAYS_BYTES, path.stat().st_size * _MOST_PACKING):
+        raise ValueError(f"it would unpack to {unpacked / 1e6:.0f} MB")
 
 
 def _form(path: Path) -> str:

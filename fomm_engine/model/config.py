@@ -14,6 +14,14 @@ from fomm_engine.wire.errors import UserError
 
 Shapes = Mapping[str, tuple[int, ...]]
 _INSTALLED = Path(__file__).resolve().parents[1] / "configs"  # where the wheel has them
+_LONGEST_TEXT, _DEEPEST = 100_000, 50  # characters, levels
+_OPENING = (
+    *(yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken),
+    *(yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken),
+)
+_CLOSING = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
+_MOST = {"image_size": 4096, "keypoints": 1000, "channels": 8}
+_WIDEST, _MOST_BLOCKS = 8192, 64
 _SOURCES = Path(__file__).resolve().parents[2] / "configs"
 
 
@@ -101,11 +109,25 @@ def load_config(path: Path) -> ModelConfig:
     does not exist or a value of the wrong kind, with the key's full name and the known ones.
     """
     try:
-        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        tree = _parsed(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise UserError("config-unreadable", f"The model config {path} cannot be read: {reason}.") from error
     return config_from_tree(tree, str(path))
+
+
+def _parsed(text: str) -> object:
+    """What YAML without aliases holds: a few of them can stand for more than any memory has. Raises ValueError."""
+    if len(text) > _LONGEST_TEXT:
+        raise ValueError("it is too long for a config")
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.AliasToken):
+            raise ValueError("it uses aliases (*name), which a config does not need")
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > _DEEPEST:
+            raise ValueError("it is nested too deeply")
+    return yaml.safe_load(text)
 
 
 def config_from_tree(tree: object, origin: str) -> ModelConfig:
@@ -122,7 +144,7 @@ def config_from_shapes(generator: Shapes, kp_detector: Shapes, name: str) -> Mod
     """
     keypoints = kp_detector["kp.weight"][0]
     widths = [generator[key][0] for key in _numbered(generator, "down_blocks.{}.conv.weight")]
-    return ModelConfig(
+    config = ModelConfig(
         name,
         keypoints=keypoints,
         channels=generator["first.conv.weight"][1],
@@ -138,6 +160,8 @@ def config_from_shapes(generator: Shapes, kp_detector: Shapes, name: str) -> Mod
             residual_blocks=len(_numbered(generator, "bottleneck.r{}.conv1.weight")),
         ),
     )
+    _check_limits(config, name)
+    return config
 
 
 def _numbered(shapes: Shapes, pattern: str) -> list[str]:
@@ -157,8 +181,20 @@ def _folder() -> Path:
     return _INSTALLED if _INSTALLED.is_dir() else _SOURCES
 
 
+def _check_limits(config: ModelConfig, origin: str) -> None:
+    """Raises UserError("config-invalid") for sizes that no model has."""
+    hourglasses = config.keypoint_detector.hourglass, config.dense_motion.hourglass
+    widths = [size for part in (*hourglasses, config.generator) for size in (part.width, part.max_width)]
+    blocks = [part.blocks for part in hourglasses] + [config.generator.down_blocks, config.generator.residual_blocks]
+    small = all(getattr(config, name) <= most for name, most in _MOST.items())
+    if not small or max(widths) > _WIDEST or max(blocks) > _MOST_BLOCKS:
+        raise invalid(origin, "its networks would be larger than any model's")
+
+
 def _check_sizes(config: ModelConfig, origin: str) -> None:
-    """Raises UserError("config-invalid") where a network's levels do not halve the picture evenly."""
+    """Raises UserError("config-invalid") where a network's levels do not halve the picture evenly, or no machine could
+    hold it."""
+    _check_limits(config, origin)
     parts = {"dense_motion": config.dense_motion, "keypoint_detector": config.keypoint_detector}
     if config.keypoint_detector.kind == "anatomical":
         del parts["keypoint_detector"]

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import atheris  # pyright: ignore[reportMissingImports]
 
+from tests.fuzz import CORPUS
+
 with atheris.instrument_imports(  # pyright: ignore[reportAttributeAccessIssue]
     include=["fomm_engine", "blender_addon", "zipfile", "json", "yaml"]
 ):
@@ -22,7 +24,6 @@ with atheris.instrument_imports(  # pyright: ignore[reportAttributeAccessIssue]
     from tests.fuzz.seeds import seeds
     from tests.fuzz.targets import TARGETS
 
-CORPUS = Path(__file__).resolve().parent / "corpus"
 LONGEST_S = 1.0
 # The fuzzer's own clock is the wall's, which says little on a busy machine: it catches only what never ends.
 LIMITS = ("-timeout=20", "-rss_limit_mb=512", "-malloc_limit_mb=512", "-max_len=16384", "-print_final_stats=1")

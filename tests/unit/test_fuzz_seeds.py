@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fuzzer's inputs: whole ones are taken, and what it found before raises nothing but the format's errors."""
 
-from pathlib import Path
-
 import pytest
 
 from fomm_engine.wire.events import parse_line
 from fomm_engine.wire.job import job_from_fields
 from fomm_engine.wire.strict_json import parse_json
+from tests.fuzz import CORPUS
 from tests.fuzz.seeds import seeds
 from tests.fuzz.targets import TARGETS
-
-CORPUS = Path(__file__).resolve().parents[1] / "fuzz" / "corpus"
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
