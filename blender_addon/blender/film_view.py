@@ -31,8 +31,7 @@ def show_film(context: bpy.types.Context, path: Path, *, start_frame: int = 1) -
     }
     if not bpy.app.background:
         for area in list(_editors(context)) or _new_editor(context):
-            _put(area.spaces.active, image)
-        follow(context.scene)
+            _put(area.spaces.active, image, context.scene)
     return image
 
 
@@ -55,9 +54,7 @@ def follow(scene: bpy.types.Scene, *_: Any) -> None:
         for area in window.screen.areas:
             space = area.spaces.active
             if area.type == "IMAGE_EDITOR" and space.image is not None and _KEY in space.image:
-                user = space.image_user
-                # Blender counts from frame_start and adds the offset: so the film's own frame stands in the offset.
-                user.frame_start, user.frame_offset = scene.frame_current, film_frame(scene, space.image) - 1
+                _set_frame(space.image_user, scene, space.image)
 
 
 def start() -> None:
@@ -71,11 +68,16 @@ def stop() -> None:
         bpy.app.handlers.frame_change_post.remove(follow)
 
 
-def _put(space: bpy.types.SpaceImageEditor, image: bpy.types.Image) -> None:
-    space.image = image
-    space.image_user.frame_duration = image[_KEY]["frames"]
-    space.image_user.use_auto_refresh = True
-    space.image_user.use_cyclic = False
+def _put(space: bpy.types.SpaceImageEditor, image: bpy.types.Image, scene: bpy.types.Scene) -> None:
+    user = space.image_user
+    user.frame_duration, user.use_cyclic, user.use_auto_refresh = image[_KEY]["frames"], False, True
+    _set_frame(user, scene, image)
+    space.image = image  # last: each setting before has made Blender forget which frame it shows
+
+
+def _set_frame(user: bpy.types.ImageUser, scene: bpy.types.Scene, image: bpy.types.Image) -> None:
+    """Nothing; Blender counts from frame_start and adds the offset: so the film's own frame stands in the offset."""
+    user.frame_start, user.frame_offset = scene.frame_current, film_frame(scene, image) - 1
 
 
 def _editors(context: bpy.types.Context) -> Iterator[bpy.types.Area]:
