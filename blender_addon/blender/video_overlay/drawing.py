@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ...core.array_types import FloatArray
+from ...core.array_types import BoolArray, FloatArray
 from ...core.face_lines import landmark_lines
 from .. import pictures, properties, take_files
 from ..placing import step
@@ -96,13 +96,13 @@ def draw() -> None:
     for seen in views_in(context):
         found = points.at(seen.picture / rate, 1 / rate)
         if found is not None:
-            _draw_triangles(*triangles(seen.place(found[0].astype(float)), found[1].astype(float), scale))
+            _draw_triangles(*triangles(seen.place(found[0]), found[1], scale))
 
 
 def triangles(spots: FloatArray, sure: FloatArray, scale: float) -> tuple[FloatArray, FloatArray]:
     """(positions (N, 3), colours (N, 4)) of the triangles for points (70, 2) in pixels, each as sure as `sure` (70,)
     says; what is not seen (NaN) is left out."""
-    here = np.isfinite(spots).all(axis=1)
+    here: BoolArray = np.asarray(np.isfinite(spots).all(axis=1))
     if not here.any():
         return np.zeros((0, 3)), np.zeros((0, 4))
     scale *= float(np.clip(np.ptp(spots[here], axis=0).max() / (FULL_SIZE_PX * scale), LEAST_SHARE, 1.0))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from fomm_engine.wire.capture import Capture, read_capture
 from fomm_engine.wire.errors import UserError
@@ -26,8 +27,8 @@ class TakePoints:
 
     time_s: FloatArray
     valid: BoolArray
-    points: FloatArray
-    sure: FloatArray
+    points: npt.NDArray[np.float32]
+    sure: npt.NDArray[np.float32]
 
     def at(self, seconds: float, step_s: float) -> tuple[FloatArray, FloatArray] | None:
         """(points (70, 2), sure (70,)) of the picture at a time of the video, pictures being `step_s` apart; None where
@@ -37,7 +38,7 @@ class TakePoints:
         nearest = min(around, key=lambda index: abs(float(self.time_s[index]) - seconds))
         if abs(float(self.time_s[nearest]) - seconds) > NEAR * step_s or not self.valid[nearest]:
             return None
-        return self.points[nearest], self.sure[nearest]
+        return self.points[nearest].astype(np.float64), self.sure[nearest].astype(np.float64)
 
 
 def points_of(capture: Capture) -> TakePoints | None:
@@ -50,7 +51,9 @@ def points_of(capture: Capture) -> TakePoints | None:
     points = np.concatenate([tracks["landmarks_px"], tracks["irises_px"]], axis=1)
     sigma = np.concatenate([tracks["landmarks_sigma_px"], tracks["irises_sigma_px"]], axis=1)
     sure = point_confidence(sigma, points, capture.valid)
-    return TakePoints(capture.time_s, capture.valid, points / np.array(size, np.float32), sure.astype(np.float32))
+    return TakePoints(
+        capture.time_s, capture.valid, (points / np.array(size, float)).astype(np.float32), sure.astype(np.float32)
+    )
 
 
 class Reader:
