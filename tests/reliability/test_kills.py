@@ -147,7 +147,8 @@ def test_parts_of_something_else_are_thrown_away(change, video, clip, tmp_path: 
     assert not any("Resuming" in str(event.get("message")) for event in events)
     fault_record(
         group="disk and files",
-        fault=f"Another {change} than the killed capture had",
+        fault={"video": "Another video", "option": "Another option", "weights": "Other weights"}[change]
+        + " than the killed capture had",
         done="the same capture again",
         user_saw=said,
         survived="the new take, tracked from its first frame",
