@@ -25,7 +25,7 @@ from fomm_engine.face.packed import has_bfloat16
 from fomm_engine.face.recording import Recorder
 from fomm_engine.face.regions import EYE_PATCH_PX, MOUTH_PATCH_PX
 from fomm_engine.face.take import solved_take
-from fomm_engine.face.tracker import FaceTracker, TrackerSettings
+from fomm_engine.face.tracker import FaceTracker
 from fomm_engine.video.reader import VideoReader
 from fomm_engine.video.writer import VideoWriter
 
@@ -142,7 +142,7 @@ def _tracked(images: list[Image], tracker: FaceTracker) -> tuple[Recorder, float
 def _nets_alone() -> dict[str, float]:
     """Seconds of the nets as the tracker calls them in a frame."""
     net, regions = fast_landmark_net(weights.load_landmark_net()), weights.load_region_nets()
-    face = _grey(2 if TrackerSettings.both_ways else 1, LANDMARK_INPUT_SIZE)
+    face = _grey(2 if regions is None else 1, LANDMARK_INPUT_SIZE)  # as the tracker's default
     parts = {"net": _alone(lambda: net(face))}
     if regions is not None:
         close, eyes, mouth = fast_region_nets(regions), _grey(2, EYE_PATCH_PX), _grey(1, MOUTH_PATCH_PX)

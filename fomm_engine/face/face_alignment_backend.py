@@ -150,7 +150,7 @@ def alignment_tracker(own: FaceTracker, net: Look, face: FaceChoice) -> Alignmen
 
     Raises UserError("weights-not-here") and as `FaceAlignment` does.
     """
-    reader = FaceReader(net, TrackerSettings.doubt_limit, both_ways=TrackerSettings.both_ways)
+    reader = FaceReader(net, TrackerSettings.doubt_limit, both_ways=True)
     return AlignmentTracker(FaceAlignment(require_weights()), own, reader, face)
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from fomm_engine.face.crop import SquareCrop, bounding_square
 from fomm_engine.face.look import FrameFace
+from fomm_engine.face.stillness import StillPoints
 from fomm_engine.wire.names import LANDMARK_COUNT
 
 Array = npt.NDArray[Any]
@@ -51,23 +52,28 @@ class FlowSteadier:
     def __init__(self, settings: FlowSettings | None = None) -> None:
         self._settings = settings or FlowSettings()
         self._before: _Before | None = None
+        self._still = StillPoints()
 
     def forget(self) -> None:
         """Nothing is carried on to the next frame."""
         self._before = None
+        self._still.forget()
 
     def state(self) -> dict[str, Any] | None:
         """What `resume` needs besides the frame's picture: plain numbers and arrays."""
         before = self._before
-        return None if before is None else {"points_px": before.points_px, "square": asdict(before.square)}
+        if before is None:
+            return None
+        return {"points_px": before.points_px, "square": asdict(before.square), "still": self._still.state()}
 
     def resume(self, state: dict[str, Any] | None, image: Array) -> None:
         """Nothing; what it knew when `state` was taken after the frame `image` (H, W, 3) is known again."""
-        self._before = None
+        self.forget()
         if state is not None:
             center, side, roll = (state["square"][name] for name in ("center_px", "side_px", "roll_rad"))
             square = SquareCrop((center[0], center[1]), side, roll)
             self._before = _Before(image, self._grey(image, square), square, state["points_px"])
+            self._still.resume(state["still"])
 
     def steadied(self, image: Array, face: FrameFace) -> FrameFace:
         """`face` of `image` (H, W, 3) with steadier points."""
@@ -81,8 +87,19 @@ class FlowSteadier:
             near = np.linalg.norm(carried_px - points, axis=1) < self._settings.gate_sigmas * face.sigma_px
             share = self._settings.share
             points = np.where(near[:, None], share * carried_px + (1 - share) * points, points)
+        if before is None or square is not before.square:
+            self._still.forget()
+        still, held = self._held(grey, square, face, points)
+        points = np.where(still[:, None], held, points)
         self._before = _Before(image, grey, square, points)
         return replace(face, points_px=points)
+
+    def _held(self, grey: Array, square: SquareCrop, face: FrameFace, points_px: Array) -> tuple[Array, Array]:
+        """Which points stand still, and where, px of the picture."""
+        seen, steadied = (self._indices(square.from_picture(each)) for each in (face.points_px, points_px))
+        gate = self._settings.gate_sigmas * face.sigma_px * (self._settings.square / square.side_px)
+        still, held = self._still.held(grey, seen, steadied, gate)
+        return still, square.to_picture(self._places(held))
 
     def _square(self, face: FrameFace) -> SquareCrop:
         """The square of the frame before as long as the face stands well in it: then it need not be cut again."""
@@ -101,10 +118,17 @@ class FlowSteadier:
 
     def _carried(self, old: Array, new: Array, points: Array) -> Array:
         """(70, 2) where flow takes points (70, 2), in [-1, 1] of the square; not a number where it is lost."""
-        half = self._settings.square / 2
-        start = ((points + 1) * half - 0.5).astype(np.float32)[:, None]
+        start = self._indices(points).astype(np.float32)[:, None]
         window = (self._settings.window, self._settings.window)
         ends, found, _ = cv2.calcOpticalFlowPyrLK(
             old, new, start, np.empty_like(start), winSize=window, maxLevel=self._settings.levels
         )
-        return np.where(found > 0, (ends[:, 0].astype(np.float64) + 0.5) / half - 1, np.nan)
+        return np.where(found > 0, self._places(ends[:, 0].astype(np.float64)), np.nan)
+
+    def _indices(self, points: Array) -> Array:
+        """Pixel indices of the square of points in [-1, 1] of it."""
+        return (points + 1) * (self._settings.square / 2) - 0.5
+
+    def _places(self, indices: Array) -> Array:
+        """The inverse of `_indices`."""
+        return (indices + 0.5) / (self._settings.square / 2) - 1

@@ -31,7 +31,7 @@ class TrackerSettings:
     near: float = 2.5  # others closer than so many face sides are looked at in every frame, else in every third
     others: int = 4  # more are not kept apart
     face: FaceChoice = "largest"
-    both_ways: bool = True  # look at each crop and at its mirror image, and take the mean of what is seen
+    both_ways: bool | None = None  # also look at each crop's mirror image; None: where no close look follows
     steady: bool = True  # mix in where optical flow carries the points of the frame before: two fifths less jitter
 
 
@@ -76,7 +76,8 @@ class FaceTracker:
     ) -> None:
         self._finder = finder
         self._settings = own = settings or TrackerSettings()
-        self._reader = FaceReader(net, own.doubt_limit, both_ways=own.both_ways, close=close)
+        both_ways = close is None if own.both_ways is None else own.both_ways
+        self._reader = FaceReader(net, own.doubt_limit, both_ways=both_ways, close=close)
         self._steadier = FlowSteadier()
         self._own: _Person | None = None
         self._others: list[_Person] = []
