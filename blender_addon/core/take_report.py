@@ -7,6 +7,7 @@ Everything is small enough to be kept with the character as JSON: curves over ti
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -65,10 +66,23 @@ class TakeReport:
 
 def from_json(text: str) -> TakeReport:
     """Give the figures back; raises ValueError for anything that `to_json` did not write."""
-    data = json.loads(text)
+    data: Any = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     names = {field.name for field in fields(TakeReport)}
-    if not isinstance(data, dict) or set(data) != names:
+    if not isinstance(data, dict) or set(cast(dict[str, Any], data)) != names:
         raise ValueError("This is no report of a take.")
+    return _read(cast(dict[str, Any], data))
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"A report holds no {word}.")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if np.isfinite(value) else _refuse(text)
+
+
+def _read(data: dict[str, Any]) -> TakeReport:
     try:
         contacts = {part: tuple((float(a), float(b)) for a, b in data["contacts"][part]) for part in PARTS}
         numbers = {name: float(data[name]) for name in ("duration_s", "longest_gap_s", "confidence", "jitter")}
@@ -87,7 +101,7 @@ def from_json(text: str) -> TakeReport:
             head_deg=tuple((float(low), float(high)) for low, high in data["head_deg"]),
             explained=float(data["explained"]),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, OverflowError) as error:
         raise ValueError("This report of a take cannot be read.") from error
 
 

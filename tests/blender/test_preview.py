@@ -322,6 +322,18 @@ def test_a_tick_takes_over_and_follows(scene, ready, character):
         for _ in range(4):
             LIVE.tick()
             settle(session)
+        ready.retarget.gain = 1.0
+        live.before_undo()  # as in a window, where the preview outlives an undo
+        live.standing.forget(ready.performer)
+        session.forget_objects()
+        for _ in range(4):
+            LIVE.tick()
+            settle(session)
+        assert character.mesh.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(full, abs=1e-6)
+        ready.retarget.gain = 0.0
+        for _ in range(4):
+            LIVE.tick()
+            settle(session)
         assert full > 0.3
         assert character.mesh.data.shape_keys.key_blocks["jawOpen"].value == 0.0
         assert properties.of(scene).performer.report

@@ -114,8 +114,20 @@ def test_another_text_is_refused(change):
     data = {**json.loads(report(made_tracks()).to_json()), **change}
     with pytest.raises(ValueError):
         take_report.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-1e999", '"0.5x"'])
+def test_what_is_no_number_is_refused(number):
+    text = report(made_tracks()).to_json()
+    before = json.dumps(json.loads(text)["jitter"])
     with pytest.raises(ValueError):
-        take_report.from_json("{")
+        take_report.from_json(text.replace(f'"jitter": {before}', f'"jitter": {number}'))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "3", '{"frames": 1}'])
+def test_what_is_no_report_is_refused(text):
+    with pytest.raises(ValueError):
+        take_report.from_json(text)
 
 
 def test_a_take_of_few_frames():
