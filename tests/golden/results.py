@@ -258,6 +258,12 @@ def tables() -> Arrays:
     }
 
 
+def report() -> Arrays:
+    """The report's curves over time, of a take with gaps."""
+    found = report_of(take(lost=True), retarget(take(lost=True), RIG, _edited()), RIG)
+    return {"confidence": np.array(found.confidence_columns), "jitter": np.array(found.jitter_columns)}
+
+
 def texts() -> dict[str, object]:
     """What people read: the report, the notes, conventions that fit, a recording as a CSV, timecodes."""
     settings = _edited()
@@ -304,7 +310,8 @@ def _recording() -> live_link.LiveLinkTake:
 
 
 NUMBERS_OF: dict[str, Callable[[], Arrays]] = {
-    function.__name__: function for function in (solved, named, exact, edited, measured, probed, keys, turns, tables)
+    function.__name__: function
+    for function in (solved, named, exact, edited, measured, probed, keys, turns, tables, report)
 }
 
 

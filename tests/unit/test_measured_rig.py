@@ -254,6 +254,25 @@ def test_a_basis_comes_back_from_json_and_nonsense_is_refused():
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [
+        {"armature_from_head": [[1, 0, 0], [0, 1.1, 0], [0, 0, 1]]},
+        {"displacement_cm": [[[1e7] * 3] * 70] * 12},
+        {"confidence": [1.5] * 70},
+        {"scale_cm_per_unit": 0.0},
+        {"keypoint_value": [[[0.0] * 2] * 10] * 12},
+        {"neutral_cm": [[0.0, 1.0, 2.0]] * 70},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_measure_that_cannot_be_is_refused(wrong):
+    plain = basis_to_plain(made_character())
+    assert basis_from_plain(plain).controls == made_character().controls
+    with pytest.raises(ValueError, match=r"\."):
+        basis_from_plain(plain | wrong)
+
+
+@pytest.mark.parametrize(
     "wrong", [{"rest": 2.0}, {"kind": "bone"}, {"region": "ear"}, {"maximum": float("nan")}, {"component": "scale1"}]
 )
 def test_a_control_that_cannot_be_is_refused_with_its_name(wrong):
