@@ -111,7 +111,8 @@ def test_missing_weights_are_named(tmp_path):
 
 def test_embedded_weights_are_those_of_the_table():
     table = weights.weights_table()
-    assert set(table) == {"landmarks.safetensors", "box.safetensors", "arkit.safetensors", "face_prior.safetensors"}
+    nets = {f"{name}.safetensors" for name in ("landmarks", "regions", "box", "arkit")}
+    assert set(table) == nets | {"face_prior.safetensors"}
     for name, row in table.items():
         assert weights.checked_file(name).name == name
         assert "ICT FaceKit" in row["licence"]
