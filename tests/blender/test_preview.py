@@ -254,7 +254,7 @@ def test_what_cannot_be_previewed_is_said_and_nothing_is_changed(scene, posed, t
     assert not LIVE.sessions
 
 
-def test_the_timer_is_known_by_one_object():
+def test_the_timer_is_known_by_one_object(scene):
     """A bound method would be another object each time, and could never be unregistered."""
     from blender_addon.blender import reports
     from blender_addon.blender.preview import live
