@@ -13,7 +13,7 @@ from fomm_engine.video.writer import VideoWriter
 from fomm_engine.wire.job import Job
 from tests.reliability.engines import forked, last_of
 
-FRAMES, SIDE = 20, 160
+FRAMES, SIDE = 12, 160
 
 
 def capture_job(video: Path, output: Path, **options: object) -> Job:
@@ -23,7 +23,7 @@ def capture_job(video: Path, output: Path, **options: object) -> Job:
 
 @pytest.fixture(scope="session")
 def clip(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 frames, 160 px a side."""
+    """A dozen frames, 160 px a side."""
     torch.set_num_threads(1)
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     with VideoReader(project_root / "rigs" / "performances" / "monologue.mp4", max_side=SIDE) as reader:

@@ -21,7 +21,7 @@ def limit_files(size: int):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-MOMENTS = {"at its beginning": ("", 0), "in the midst of tracking": ("track", 10), "in the solve": ("solve", 1)}
+MOMENTS = {"at its beginning": ("", 0), "in the midst of tracking": ("track", 6), "in the solve": ("solve", 1)}
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -14,7 +14,7 @@ from fomm_engine.wire.claim import claimed, is_claimed
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job
 from fomm_engine.wire.unfinished import parts_folder, sweep, unfinished_in
-from tests.reliability.conftest import capture_job
+from tests.reliability.conftest import FRAMES, capture_job
 from tests.reliability.engines import cold, forked, last_of, none_left_about, sentence
 
 DAY_S = 24 * 3600.0
@@ -180,13 +180,13 @@ def changed_while_read(video: Path, folder: Path, change) -> list:
 
 def test_the_video_is_deleted_while_it_is_read(video, tmp_path: Path, fault_record) -> None:
     events = changed_while_read(video, tmp_path, video.unlink)
-    assert last_of(events)["status"] == "ok" and read_capture(tmp_path / "take.capture.npz").frame_count == 20
+    assert last_of(events)["status"] == "ok" and read_capture(tmp_path / "take.capture.npz").frame_count == FRAMES
     fault_record(
         group="video",
         fault="The video deleted while it is read",
         done="a capture",
         user_saw=next(event["message"] for event in events if event["type"] == "warn"),
-        survived="the whole take, all 20 frames",
+        survived=f"the whole take, all {FRAMES} frames",
     )
 
 

@@ -57,7 +57,7 @@ def test_a_killed_engine_loses_nothing(stage, current, moment, clip, undisturbed
 
 def test_an_engine_started_cold_is_killed_twice(clip, undisturbed, tmp_path: Path, fault_record) -> None:
     output = tmp_path / "take.capture.npz"
-    for frames in (4, 12):
+    for frames in (3, 8):
         engine = cold(capture_job(clip, output), tmp_path)
         engine.until(at("track", frames))
         engine.stop_for_good()

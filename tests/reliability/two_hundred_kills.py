@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fomm_engine.wire.job import Job
-from tests.reliability.conftest import capture_job
+from tests.reliability.conftest import FRAMES, capture_job
 from tests.reliability.engines import EngineProcess, cold, forked, last_of, none_left_about
 
 KILLS, COLD_EVERY, SEED = 200, 10, 6
@@ -41,7 +41,7 @@ def test_two_hundred_kills(clip: Path, undisturbed: bytes, tmp_path: Path, fault
         group="engine",
         fault=f"The engine killed (SIGKILL) {kills} times at random moments of a capture: {when}",
         done=f"{kills} captures, each started again after its kill; every tenth cold, the rest forked after imports",
-        user_saw="Resuming at frame N of 20.",
+        user_saw=f"Resuming at frame N of {FRAMES}.",
         survived=f"{kills} resumes ended with the take of an undisturbed run, byte for byte; {lost} lost, 0 half files",
     )
 
