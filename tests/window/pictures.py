@@ -4,24 +4,28 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-COLOURS = 96
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "addon.md"
+
+COLOURS = 256
 MARGIN_PX, GAP_PX = 10, 12
 
 
-PATH = ("empty", "capturing", "takes", "match_report", "preview", "baked")
-PATH_HEIGHT_PX, WINDOW = 1000, "window_baked"
+PATH = ("capturing", "takes", "character", "report", "baked")
+PATH_HEIGHT_PX, WINDOW = 760, "window_baked"
 
 
 def finish(raw: Path, target: Path | None) -> None:
-    """Nothing; the pictures that crops.json names, cropped, without their empty rest, into `target`/addon (or beside);
-    those of the README into `target` itself."""
+    """Nothing; those of the pictures that docs/addon.md shows, cropped, without their empty rest, into `target`/addon
+    (or beside), and those of the README into `target` itself."""
     folder = (target or raw / "finished") / "addon"
     folder.mkdir(parents=True, exist_ok=True)
     crops = json.loads((raw / "crops.json").read_text(encoding="ascii"))
-    for name, box in crops.items():
+    wanted = {*re.findall(r"addon/(\w+)\.png", DOCUMENT.read_text(encoding="utf-8")), *PATH, WINDOW}
+    for name, box in ((name, box) for name, box in crops.items() if name in wanted):
         size = _finish_one(raw / f"{name}.png", box, folder / f"{name}.png")
         print(f"{name}.png {size / 1000:.0f} kB")
     if set(PATH) <= set(crops):

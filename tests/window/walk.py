@@ -226,7 +226,7 @@ class Walk:
         yield from self._job(900)
         assert not state().is_error, state().said
         assert (WORK / "portrait.mp4").is_file()
-        yield from self.window.shot("portrait_done")
+        yield from self.window.shot("portrait_done", whole=True)
         yield from self.window.close_tabs()
 
     def save_and_load(self) -> Steps:
