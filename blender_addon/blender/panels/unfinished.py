@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+from fomm_engine.wire.unfinished import Unfinished
+
 from .. import jobs, unfinished
 from ..translation import words
 from .layout import Step, large, wrapped
@@ -24,7 +26,10 @@ class UNDERSTUDY_PT_unfinished(Step, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; which video it was and how far, and what can be done."""
-        left = unfinished.OFFERS.of(context.scene)[0]
+        for left in unfinished.OFFERS.of(context.scene)[:1]:
+            self._draw_offer(left)
+
+    def _draw_offer(self, left: Unfinished) -> None:
         box = self.layout.box()
         sentence = words(
             "The capture of {name} stopped at frame {done} of {total}.",
