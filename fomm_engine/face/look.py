@@ -21,7 +21,7 @@ MIRROR = list(MIRRORED_POINTS)
 SIDEWAYS = np.diag([-1.0, 1.0, 1.0])
 INNER = list(LANDMARKS["inner51"])
 SMALLEST_PX = 12  # side of a face of which anything can be said
-SIGMA_FACTOR, SIGMA_POWER = 3.0, 1.4  # the net is too cautious where it is sure; measured by track_quality.py
+SIGMA_FACTOR, SIGMA_POWER = 2.0, 1.25  # from the nets' scale to the error made on rendered clips (track_quality.py)
 # A face in a new place. Doubts from so much below the limit to so much above are a near thing; by more, there is none.
 HESITANT_BELOW, HESITANT_ABOVE, NOTHING = 0.4, 0.2, 1.3
 OTHER_STARTS = (1.25, 0.8)  # sides of the crops from which it is then sought too
