@@ -90,6 +90,7 @@ def _weights() -> dict[str, str]:
     weights.load_box_net()
     weights.load_arkit_regressor()
     weights.load_face_prior()
+    weights.load_region_nets()
     return {name: entry["sha256"] for name, entry in table.items()}
 
 

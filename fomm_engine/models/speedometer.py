@@ -27,7 +27,8 @@ class Speedometer:
         total = total or max(self._about, done)
         speed = (done - self._start[1]) / max(now - self._start[0], 1e-3)
         left = f", {speed / MB:.1f} MB/s, {_duration((total - done) / speed)} left" if speed > 0 else ""
-        self._progress("download", done // MB, math.ceil(total / MB), f"MB{left}")
+        whole = math.ceil(total / MB)
+        self._progress("download", whole if done >= total else done // MB, whole, f"MB{left}")
 
 
 def _duration(seconds: float) -> str:
