@@ -51,7 +51,8 @@ def nearest_rotations(matrices: FloatArray) -> FloatArray:
 
 def _within(values: FloatArray, largest: float) -> BoolArray:
     with np.errstate(invalid="ignore"):
-        return (np.abs(values) <= largest).reshape(len(values), -1).all(1)
+        within: BoolArray = (np.abs(values) <= largest).reshape(len(values), -1)
+    return np.logical_and.reduce(within, axis=1)
 
 
 def repaired(tracks: dict[str, FloatArray], usable: BoolArray) -> dict[str, FloatArray]:
