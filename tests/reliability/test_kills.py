@@ -55,20 +55,20 @@ def test_a_killed_engine_loses_nothing(stage, current, moment, clip, undisturbed
     )
 
 
-def test_an_engine_started_cold_is_killed_twice(clip, undisturbed, tmp_path: Path, fault_record) -> None:
+def test_an_engine_is_killed_twice_once_started_cold(clip, undisturbed, tmp_path: Path, fault_record) -> None:
     output = tmp_path / "take.capture.npz"
-    for frames in (3, 8):
-        engine = cold(capture_job(clip, output), tmp_path)
+    for start, frames in ((forked, 3), (cold, 8)):
+        engine = start(capture_job(clip, output), tmp_path)
         engine.until(at("track", frames))
         engine.stop_for_good()
         (left,) = unfinished_in(tmp_path, "capture")
         assert left.done >= frames - 1
-    events = finished(cold(capture_job(clip, output), tmp_path))
+    events = finished(forked(capture_job(clip, output), tmp_path))
     assert output.read_bytes() == undisturbed
     fault_record(
         group="engine",
         fault="The engine killed again while it goes on from an earlier kill",
-        done="a capture started three times, each in a process of its own",
+        done="a capture started three times, the second as a fresh interpreter",
         user_saw=resumed_at(events),
         survived="every tracked frame; the same take, byte for byte",
     )

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from fomm_engine.wire.unfinished import Unfinished
@@ -26,11 +28,11 @@ class UNDERSTUDY_PT_unfinished(Step, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Nothing; which video it was and how far, and what can be done."""
-        for left in unfinished.OFFERS.of(context.scene)[:1]:
-            self._draw_offer(left)
-
-    def _draw_offer(self, left: Unfinished) -> None:
         box = self.layout.box()
+        for left in unfinished.OFFERS.of(context.scene)[:1]:
+            self._draw_offer(box, left)
+
+    def _draw_offer(self, box: Any, left: Unfinished) -> None:
         sentence = words(
             "The capture of {name} stopped at frame {done} of {total}.",
             name=unfinished.video_name(left),
