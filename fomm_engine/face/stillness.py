@@ -60,7 +60,7 @@ class StillPoints:
         the square, whose place in the video must be the same since `forget`.
         """
         smooth = cv2.blur(grey.astype(np.float32), (self._settings.grain, self._settings.grain))
-        still = np.zeros(len(seen), bool) if self._anchor is None else self._unchanged(smooth)
+        still = np.zeros(len(seen), bool) if self._anchor is None else self._unchanged(smooth, self._anchor)
         if still.mean() < 1 - self._settings.moving_share:
             self._anchor, self._mean, self._count = smooth, np.array(steadied, np.float64), np.ones(len(steadied))
             return np.zeros(len(seen), bool), self._mean
@@ -71,10 +71,10 @@ class StillPoints:
         self._mean[still] += (seen[still] - self._mean[still]) / self._count[still, None]
         return still, self._mean
 
-    def _unchanged(self, smooth: Array) -> Array:
+    def _unchanged(self, smooth: Array, anchor: Array) -> Array:
         """(N,) whether the surroundings of each point's mean look as in the anchor; False outside the square."""
         window = (self._settings.window, self._settings.window)
-        change = cv2.blur(cv2.absdiff(smooth, self._anchor), window)
+        change = cv2.blur(cv2.absdiff(smooth, anchor), window)
         column, row = np.rint(self._mean).astype(int).T
         inside = (column >= 0) & (row >= 0) & (column < change.shape[1]) & (row < change.shape[0])
         there = change[np.clip(row, 0, change.shape[0] - 1), np.clip(column, 0, change.shape[1] - 1)]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Points stand still where the picture does, and nowhere else."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +30,7 @@ def followed(still: StillPoints, grey: npt.NDArray[np.uint8], seen: Array, gate:
     return np.where(which[:, None], where, seen)
 
 
-def filmed(picture: Array, draw: np.random.Generator) -> npt.NDArray[np.uint8]:
+def filmed(picture: npt.NDArray[Any], draw: np.random.Generator) -> npt.NDArray[np.uint8]:
     return np.clip(picture + draw.normal(0, 2.0, picture.shape), 0, 255).astype(np.uint8)
 
 
@@ -58,7 +60,7 @@ def test_what_moves_is_left_alone_at_once_and_the_rest_stays(draw: np.random.Gen
 def test_a_moving_picture_holds_nothing(draw: np.random.Generator) -> None:
     picture, still = skin(draw), StillPoints()
     for shift in range(12):
-        moved = cv2.warpAffine(picture, np.float32([[1, 0, 0.4 * shift], [0, 1, 0]]), (SIDE, SIDE))
+        moved = cv2.warpAffine(picture, np.array([[1, 0, 0.4 * shift], [0, 1, 0]], np.float32), (SIDE, SIDE))
         seen = POINTS + np.array([0.4 * shift, 0.0])
         np.testing.assert_array_equal(followed(still, filmed(moved, draw), seen), seen)
 
