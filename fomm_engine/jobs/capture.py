@@ -2,6 +2,7 @@
 """The capture job: a video in, a take out."""
 
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from fomm_engine.face.take import solved_take
 from fomm_engine.face.take_solve import KnownLens
 from fomm_engine.face.tracker import TrackerSettings
 from fomm_engine.face.tracking import Part, Tracker, Tracking
-from fomm_engine.resuming.parts import PartsFolder, parts_of
+from fomm_engine.resuming.parts import PartsFolder, as_not_writable, parts_of
 from fomm_engine.stdio import Reporter
 from fomm_engine.video.reader import VideoInfo, VideoReader
 from fomm_engine.video.source import SourceVideo
@@ -39,6 +40,7 @@ MM_35_DIAGONAL = 43.27  # of a picture on 35 mm film
 STATED_FOCAL_SIGMA = 0.12  # relative: phones state the lens; stabilising and cropping lengthen it a little
 LANDMARK_BACKENDS = ("default", "face-alignment", "auto")
 LOST_FRAMES_SHOWN = 50
+WHOLE_TAKE = "whole.capture.npz"
 # What is wrong with the video or the wish, and not with the machine: going on would not help.
 HOPELESS = ("no-face", "empty-range", "video-changed")
 
@@ -68,7 +70,10 @@ def run(job: Job, reporter: Reporter) -> Path:
         if parts.replaced:
             reporter.log("Another video, other options or other weights: what was tracked before is not used.")
         try:
-            write_capture(_captured(job, video, parts, (options, backend), reporter), Path(job.output))
+            made = folder / WHOLE_TAKE  # first there: a kill while it is written leaves nothing beside the output
+            write_capture(_captured(job, video, parts, (options, backend), reporter), made)
+            with as_not_writable(Path(job.output)):
+                os.replace(made, job.output)
         except BaseException as error:
             _leave(parts, reporter, keep=not (isinstance(error, UserError) and error.code in HOPELESS))
             raise

@@ -107,7 +107,16 @@ def _unfinished(folder: Path) -> Unfinished | None:
     # The project may have been moved with its parts: the result belongs beside them.
     output = folder.parent / Path(job.output).name
     moved = Job(job.kind, job.input, str(output), job.options, job.weights)
-    return Unfinished(folder, moved, done, max(done, total), _changed_s(folder))
+    left = Unfinished(folder, moved, done, max(done, total), _changed_s(folder))
+    return None if _is_done(output, left.changed_s) else left
+
+
+def _is_done(output: Path, changed_s: float) -> bool:
+    """Whether the result came after its parts: the job died between putting it in its place and tidying up."""
+    try:
+        return output.stat().st_mtime > changed_s
+    except OSError:
+        return False
 
 
 def _changed_s(folder: Path) -> float:
