@@ -22,7 +22,7 @@ from fomm_engine.wire.events import format_event
 
 from ..engine.process import CancelTimes
 from ..engine.session import Session
-from .stopping import INTERRUPTED, StopWatch
+from .engine_jobs.stopping import INTERRUPTED, StopWatch
 
 DONE, FAULT, USER = 0, 1, 2
 # Ctrl-C should be over within a second, so the engine gets less time than a button gives it.
@@ -87,7 +87,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(args: argparse.Namespace, teller: Teller, stop: StopWatch) -> dict[str, Any]:
-    from . import jobs, pipeline
+    from . import pipeline
+    from .engine_jobs import jobs
 
     jobs.DESK.listener, jobs.DESK.stop_asked, jobs.DESK.times = teller.session, stop.asked, QUICK_STOP
     if args.command == "measure":

@@ -17,7 +17,11 @@ import bpy
 from fomm_engine.wire.capture import read_capture
 from fomm_engine.wire.errors import Cancelled, UserError
 
-from . import character, jobs, measure, paths, performance, preferences, properties, retarget_settings, status
+from . import paths, preferences, properties
+from .baking import measure, retarget_settings
+from .capturing import performance
+from .characters import character
+from .engine_jobs import jobs, status
 
 INTERNAL_CODES = ("bug", "engine-crashed", "engine-bug", "engine-silent")
 

@@ -15,7 +15,7 @@ from .compat import BLEND_RELATIVE
 
 
 def _check_soon(_own: UnderstudyPreferences, _context: bpy.types.Context) -> None:
-    from . import engine_check
+    from .engine_jobs import engine_check
 
     engine_check.soon()
 
@@ -108,7 +108,7 @@ def engine_python(context: bpy.types.Context) -> Path:
 
 def has_engine(context: bpy.types.Context) -> bool:
     """Whether an engine was installed or chosen."""
-    from . import engine_state
+    from .engine_jobs import engine_state
 
     return engine_state.state(context).works
 

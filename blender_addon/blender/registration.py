@@ -8,20 +8,11 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import (
-    engine_check,
-    film_view,
-    gallery,
-    jobs,
-    panels,
-    pictures,
-    preferences,
-    properties,
-    render_watch,
-    reports,
-    status,
-    take_saving,
-)
+from . import panels, pictures, preferences, properties
+from .capturing import take_saving
+from .capturing.placing import places
+from .capturing.video_overlay import drawing as video_overlay
+from .engine_jobs import engine_check, jobs, status
 from .operators import (
     calibration,
     channels,
@@ -42,11 +33,12 @@ from .operators import (
     unfinished,
 )
 from .operators import gallery as gallery_commands
-from .placing import places
+from .portrait import film_view, gallery
 from .preview import handlers as preview_handlers
+from .preview import reports
 from .rig_measure import overlay
+from .shot import render_watch
 from .translation import catalogue
-from .video_overlay import drawing as video_overlay
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,

@@ -135,8 +135,8 @@ def during_capture(video: Path, folder: Path) -> dict[str, Any]:
     """Figures of the callbacks while the real engine captures `video`, and of the last one, which takes the result."""
     import bpy
 
-    from blender_addon.blender import jobs
     from blender_addon.blender import panels as all_panels
+    from blender_addon.blender.engine_jobs import jobs
     from blender_addon.blender.operators.performance import UNDERSTUDY_OT_capture as Capture
 
     bpy.ops.understudy.import_performance(filepath=str(video))
@@ -194,7 +194,7 @@ def bake() -> dict[str, float]:
     import numpy as np
     from tiny_character import make_character
 
-    from blender_addon.blender import bake_writer
+    from blender_addon.blender.baking import bake_writer
     from blender_addon.core.curves import Curves
 
     names = [f"key {number}" for number in range(CHANNELS)]

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from blender_addon.blender import character
+from blender_addon.blender.characters import character
 from blender_addon.blender.rig_measure import anchors, family
 
 

@@ -80,7 +80,8 @@ def fake_engine(scene, take_path, tmp_path):
 @pytest.fixture(scope="session")
 def video(tmp_path_factory, addon):
     """A film of 12 frames at 29.97 fps that Blender itself has rendered."""
-    from blender_addon.blender import compat, retarget_settings
+    from blender_addon.blender import compat
+    from blender_addon.blender.baking import retarget_settings
 
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=False)
     scene, path = bpy.context.scene, tmp_path_factory.mktemp("video") / "clip ä.mp4"

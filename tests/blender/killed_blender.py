@@ -21,7 +21,7 @@ def main() -> None:
     own.engine_python, own.takes_folder = engine, takes
     bpy.ops.understudy.import_performance(filepath=video)
     bpy.context.scene.understudy.performance.trim_out = int(last)
-    from blender_addon.blender import jobs
+    from blender_addon.blender.engine_jobs import jobs
 
     def tell(_title: str, _session: object) -> None:
         told = Path(takes) / "engine.pid"

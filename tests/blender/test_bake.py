@@ -9,8 +9,11 @@ import pytest
 from tiny_character import make_character
 from tiny_take import LOST, true_angles_rad, true_weights
 
-from blender_addon.blender import bake_writer, character, compat, measure, rig_scan, takes
-from blender_addon.blender.retarget_settings import set_scene_rate, settings_of
+from blender_addon.blender import compat
+from blender_addon.blender.baking import bake_writer, measure
+from blender_addon.blender.baking.retarget_settings import set_scene_rate, settings_of
+from blender_addon.blender.capturing import takes
+from blender_addon.blender.characters import character, rig_scan
 from blender_addon.core.curves import Curves
 from blender_addon.core.retarget import retarget
 from fomm_engine.wire.names import ARKIT_INDEX

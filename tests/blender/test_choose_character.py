@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tiny_character import BONES, make_character
 
-from blender_addon.blender import bone_roles, character, rig_scan, status
+from blender_addon.blender.characters import bone_roles, character, rig_scan
+from blender_addon.blender.engine_jobs import status
 
 
 def select(*names):

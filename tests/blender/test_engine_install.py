@@ -8,8 +8,9 @@ import bpy
 import pytest
 from test_registration import drawn, labels_in, operators_in
 
-from blender_addon.blender import engine_check, engine_state, jobs, panels, preferences, status
-from blender_addon.blender.engine_state import EngineState
+from blender_addon.blender import panels, preferences
+from blender_addon.blender.engine_jobs import engine_check, engine_state, jobs, status
+from blender_addon.blender.engine_jobs.engine_state import EngineState
 from blender_addon.engine import install, pythons
 from blender_addon.engine.builds import runnable, this_machine
 

@@ -12,7 +12,8 @@ import bpy
 import pytest
 from tiny_take import write_tiny_take
 
-from blender_addon.blender import jobs, paths, status, unfinished
+from blender_addon.blender import paths
+from blender_addon.blender.engine_jobs import jobs, status, unfinished
 from fomm_engine.wire.unfinished import parts_folder
 
 HERE = Path(__file__).resolve().parent

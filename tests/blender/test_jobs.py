@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-from blender_addon.blender import jobs, status
+from blender_addon.blender.engine_jobs import jobs, status
 from blender_addon.blender.operators.base import JobCommand
 from blender_addon.engine.process import CancelTimes
 from blender_addon.engine.session import Phase, Session

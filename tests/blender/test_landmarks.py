@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_rig_measure import state_of_everything
 
-from blender_addon.blender import character
+from blender_addon.blender.characters import character
 from blender_addon.blender.rig_measure import anchors, probe, store
 from blender_addon.blender.rig_measure.family import family_of
 from blender_addon.blender.rig_measure.stage import Stage

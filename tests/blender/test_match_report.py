@@ -9,7 +9,8 @@ import pytest
 from test_bake import curves_of, keys_of
 from tiny_character import make_character
 
-from blender_addon.blender import match_report, paths, presets
+from blender_addon.blender import paths
+from blender_addon.blender.characters import match_report, presets
 from blender_addon.core import rig_map
 from fomm_engine.wire.names import ARKIT_CHANNELS
 
@@ -196,7 +197,7 @@ def test_the_table_changes_what_is_baked(ready, character):
 
 
 def test_a_response_is_drawn_baked_saved_and_kept_in_presets(ready, character, tmp_path):
-    from blender_addon.blender import channel_settings, response_curves
+    from blender_addon.blender.characters import channel_settings, response_curves
 
     settings = ready.retarget
     bpy.ops.understudy.bake()
@@ -240,7 +241,7 @@ def test_only_selected_channels_are_written_and_the_rest_stays(ready, character)
 
 
 def test_a_strip_in_the_nla_plays_what_an_action_would(scene, ready, character):
-    from blender_addon.blender import measure
+    from blender_addon.blender.baking import measure
 
     bpy.ops.understudy.bake()
     frames = range(ready.baked_first, ready.baked_last + 1)

@@ -10,7 +10,7 @@ from landmark_face import FACE, arkit_moves, in_blender, make_landmark_face
 from test_rig_measure import bone_rig, weigh
 
 from blender_addon.blender import compat
-from blender_addon.blender.retarget_settings import set_scene_rate
+from blender_addon.blender.baking.retarget_settings import set_scene_rate
 from blender_addon.blender.rig_measure.frame import head_frame
 
 EVERY = 6

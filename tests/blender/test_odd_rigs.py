@@ -9,8 +9,9 @@ from test_bake import curves_of, keys_of
 from tiny_character import BONES, make_armature, make_character, make_face
 from tiny_take import true_angles_rad
 
-from blender_addon.blender import measure, status
-from blender_addon.blender.retarget_settings import set_scene_rate
+from blender_addon.blender.baking import measure
+from blender_addon.blender.baking.retarget_settings import set_scene_rate
+from blender_addon.blender.engine_jobs import status
 from fomm_engine.wire.names import ARKIT_CHANNELS
 
 

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from tiny_take import write_tiny_take
 
-from blender_addon.blender import compat, jobs, panels, performance, retarget_settings, status, takes
+from blender_addon.blender import compat, panels
+from blender_addon.blender.baking import retarget_settings
+from blender_addon.blender.capturing import performance, takes
+from blender_addon.blender.engine_jobs import jobs, status
 from fomm_engine.wire.capture import read_capture
 
 

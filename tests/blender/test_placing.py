@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from tiny_take import write_tiny_take
 
-from blender_addon.blender import compat, retarget_settings, takes
-from blender_addon.blender.placing import background, places, plane, step, strips
+from blender_addon.blender import compat
+from blender_addon.blender.baking import retarget_settings
+from blender_addon.blender.capturing import takes
+from blender_addon.blender.capturing.placing import background, places, plane, step, strips
 
 EVERYWHERE = ("BACKGROUND", "PLANE", "STRIP")
 

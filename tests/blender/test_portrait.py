@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from test_registration import drawn, labels_in, operators_in
 
-from blender_addon.blender import film_view, gallery, jobs, model_choice, panels, portrait_shot, preferences, status
+from blender_addon.blender import panels, preferences
+from blender_addon.blender.engine_jobs import jobs, status
 from blender_addon.blender.operators import portrait as commands
+from blender_addon.blender.portrait import film_view, gallery, model_choice, portrait_shot
 from fomm_engine.wire.errors import UserError
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tiny_character import make_character
 
-from blender_addon.blender import compat, measure, properties
+from blender_addon.blender import compat, properties
+from blender_addon.blender.baking import measure
 from blender_addon.blender.preview.live import LIVE
 
 
@@ -256,8 +257,7 @@ def test_what_cannot_be_previewed_is_said_and_nothing_is_changed(scene, posed, t
 
 def test_the_timer_is_known_by_one_object(scene):
     """A bound method would be another object each time, and could never be unregistered."""
-    from blender_addon.blender import reports
-    from blender_addon.blender.preview import live
+    from blender_addon.blender.preview import live, reports
 
     for function in (live._tick, reports._make):  # noqa: SLF001 - what Blender is given
         bpy.app.timers.register(function, first_interval=1000.0)

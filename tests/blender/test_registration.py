@@ -6,7 +6,8 @@ from unittest.mock import MagicMock
 import bpy
 import pytest
 
-from blender_addon.blender import panels, preferences, properties, registration, status
+from blender_addon.blender import panels, preferences, properties, registration
+from blender_addon.blender.engine_jobs import status
 from blender_addon.engine.session import Failure
 
 PANELS = [cls for cls in registration.CLASSES if issubclass(cls, bpy.types.Panel)]
@@ -72,7 +73,7 @@ def test_every_setting_has_a_tooltip():
 
 
 def test_the_panels_defaults_are_the_retargetings_own(scene):
-    from blender_addon.blender.retarget_settings import settings_of
+    from blender_addon.blender.baking.retarget_settings import settings_of
     from blender_addon.core.settings import RetargetSettings
 
     assert settings_of(scene.understudy.retarget, scene) == RetargetSettings(frame_rate=(24, 1))

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from mathutils import Vector
 
-from blender_addon.blender import character as character_module
-from blender_addon.blender import jobs, performance, rendering, status
+from blender_addon.blender.capturing import performance
+from blender_addon.blender.characters import character as character_module
+from blender_addon.blender.engine_jobs import jobs, status
+from blender_addon.blender.shot import rendering
 
 
 @pytest.fixture

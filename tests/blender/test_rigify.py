@@ -12,7 +12,7 @@ from face_figures import correlation, figures, in_head, played_points
 from rigify_character import make_rigify_face
 
 from blender_addon.blender import compat
-from blender_addon.blender.retarget_settings import set_scene_rate
+from blender_addon.blender.baking.retarget_settings import set_scene_rate
 from blender_addon.blender.rig_measure import store
 from blender_addon.blender.rig_measure.frame import head_frame
 from blender_addon.blender.rig_measure.measuring import require_points

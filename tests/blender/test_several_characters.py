@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tiny_character import make_character
 
-from blender_addon.blender import compat, measure, properties, registration
+from blender_addon.blender import compat, properties, registration
+from blender_addon.blender.baking import measure
 
 
 @pytest.fixture

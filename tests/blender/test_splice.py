@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from test_bake import curves_of, keys_of
 
-from blender_addon.blender import live_link_takes, measure
+from blender_addon.blender.baking import measure
+from blender_addon.blender.capturing import live_link_takes
 from blender_addon.core import live_link
 from blender_addon.core.live_link import LiveLinkTake
 from blender_addon.core.timecode import Timecode

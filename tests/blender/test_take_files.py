@@ -8,8 +8,9 @@ import bpy
 import pytest
 from tiny_take import write_tiny_take
 
-from blender_addon.blender import paths, take_files, takes
-from blender_addon.blender.take_files import LOOKUPS
+from blender_addon.blender import paths
+from blender_addon.blender.capturing import take_files, takes
+from blender_addon.blender.capturing.take_files import LOOKUPS
 
 
 @pytest.fixture

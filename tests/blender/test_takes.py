@@ -7,7 +7,7 @@ import pytest
 from test_bake import curves_of, keys_of
 from tiny_take import true_weights
 
-from blender_addon.blender import live_link_takes, take_files
+from blender_addon.blender.capturing import live_link_takes, take_files
 from blender_addon.core import live_link
 from blender_addon.core.live_link import LiveLinkTake
 from blender_addon.core.timecode import Timecode
@@ -68,7 +68,7 @@ def test_a_recording_is_baked_as_it_is(scene, character, recording, tmp_path):
     bpy.ops.understudy.import_live_link(filepath=str(recording), output=str(tmp_path / "llf.capture.npz"))
     bpy.ops.understudy.choose_character()
     scene.understudy.retarget.smoothing = 0.0
-    from blender_addon.blender.retarget_settings import set_scene_rate
+    from blender_addon.blender.baking.retarget_settings import set_scene_rate
 
     set_scene_rate(scene, (30000, 1001))
     bpy.ops.understudy.bake()

@@ -8,7 +8,8 @@ from pathlib import Path
 import bpy
 import pytest
 
-from blender_addon.blender import registration, status, translation
+from blender_addon.blender import registration, translation
+from blender_addon.blender.engine_jobs import status
 from blender_addon.blender.panels.layout import lines_of
 from blender_addon.blender.translation import catalogue, sentences
 from blender_addon.engine.session import Failure

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from tiny_take import FRAMES, SIZE_PX, write_tiny_take
 
-from blender_addon.blender import retarget_settings, takes
-from blender_addon.blender.placing import background, places, plane
-from blender_addon.blender.video_overlay import drawing, points, views
+from blender_addon.blender.baking import retarget_settings
+from blender_addon.blender.capturing import takes
+from blender_addon.blender.capturing.placing import background, places, plane
+from blender_addon.blender.capturing.video_overlay import drawing, points, views
 from fomm_engine.wire.capture import read_capture
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])  # of the upright picture, from its top left

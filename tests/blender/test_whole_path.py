@@ -12,7 +12,8 @@ import pytest
 from tiny_character import make_character
 from tiny_take import write_tiny_take
 
-from blender_addon.blender import compat, jobs, status
+from blender_addon.blender import compat
+from blender_addon.blender.engine_jobs import jobs, status
 from blender_addon.engine.process import CancelTimes
 
 SLOW = {"steps": 10_000, "sleep_s": 0.02}

@@ -76,9 +76,9 @@ for name in ("engine/understudy-engine/bin/python", "engine/downloads/torch.whl.
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("#!/bin/sh\\nexec sleep 60\\n")
     file.chmod(0o755)
-gallery = importlib.import_module("{MODULE}.blender.gallery")
+gallery = importlib.import_module("{MODULE}.blender.portrait.gallery")
 assert len(gallery.PORTRAITS.read()) >= 4
-jobs = importlib.import_module("{MODULE}.blender.jobs")
+jobs = importlib.import_module("{MODULE}.blender.engine_jobs.jobs")
 job = importlib.import_module("fomm_engine.wire.job").Job("doctor", {{}}, "/nowhere")
 python = paths.user_folder() / "engine/understudy-engine/bin/python"
 run = jobs.DESK.take("Check", lambda: jobs.start_engine(job, python))

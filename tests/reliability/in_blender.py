@@ -63,7 +63,8 @@ def bake(args: argparse.Namespace) -> dict[str, Any]:
     import bpy
     import numpy as np
 
-    from blender_addon.blender import compat, pipeline, properties, retarget_settings
+    from blender_addon.blender import compat, pipeline, properties
+    from blender_addon.blender.baking import retarget_settings
 
     pipeline.load_character(args.character)
     pipeline.enable(None)

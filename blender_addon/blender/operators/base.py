@@ -12,7 +12,8 @@ import bpy
 from fomm_engine.wire.errors import UserError
 
 from ...engine.session import Failure, Phase, Session, failure_from_error
-from .. import jobs, properties, status
+from .. import properties
+from ..engine_jobs import jobs, status
 from ..translation import sentence, words
 
 Result = set[str]

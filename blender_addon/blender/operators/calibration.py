@@ -13,7 +13,8 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from fomm_engine.wire.errors import UserError
 
 from ...core.take_weights import calibrate
-from .. import calibrations, properties, takes
+from .. import properties
+from ..capturing import calibrations, takes
 from .base import Command
 from .neutral import TakeCommand
 

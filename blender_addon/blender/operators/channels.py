@@ -8,7 +8,8 @@ from bpy.props import BoolProperty, EnumProperty
 
 from fomm_engine.wire.errors import UserError
 
-from .. import channel_settings, properties, response_curves
+from .. import properties
+from ..characters import channel_settings, response_curves
 from .base import Command
 
 

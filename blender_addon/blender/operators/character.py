@@ -8,7 +8,9 @@ from bpy.props import BoolProperty, StringProperty
 
 from fomm_engine.wire.errors import UserError
 
-from .. import bake, character, performers, properties
+from .. import properties
+from ..baking import bake
+from ..characters import character, performers
 from ..preview.live import LIVE
 from ..translation import words
 from .base import Command

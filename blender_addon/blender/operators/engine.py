@@ -17,8 +17,9 @@ from fomm_engine.wire.job import Job
 
 from ...engine import install, pythons
 from ...engine.session import Session
-from .. import engine_check, engine_state, jobs, paths, preferences, status
+from .. import paths, preferences
 from ..compat import BLEND_RELATIVE
+from ..engine_jobs import engine_check, engine_state, jobs, status
 from ..translation import said
 from .base import Command, JobCommand, Result
 

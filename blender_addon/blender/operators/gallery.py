@@ -10,8 +10,9 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from fomm_engine.wire.errors import UserError
 
-from .. import gallery, preferences
+from .. import preferences
 from ..compat import BLEND_RELATIVE
+from ..portrait import gallery
 from ..translation import said
 from .base import Command, Result
 

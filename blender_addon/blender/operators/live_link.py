@@ -12,7 +12,9 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ...core import live_link
 from ...core.retarget import retarget
 from ...core.rig import Rig, ShapeControl
-from .. import live_link_takes, paths, properties, retarget_settings, take_files, takes
+from .. import paths, properties
+from ..baking import retarget_settings
+from ..capturing import live_link_takes, take_files, takes
 from ..translation import said
 from .base import Command
 from .neutral import TakeCommand

@@ -18,7 +18,9 @@ from fomm_engine.wire.job import Job
 from fomm_engine.wire.names import POINT_COUNT
 
 from ...engine.session import Phase, Session
-from .. import character, jobs, preferences, status
+from .. import preferences
+from ..characters import character
+from ..engine_jobs import jobs, status
 from ..rig_measure import anchors, attach, keypoints, store
 from ..rig_measure.correct import Correction, mouse_ray
 from ..rig_measure.family import Family, family_of

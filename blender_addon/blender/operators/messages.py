@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import status
+from ..engine_jobs import status
 
 
 class UNDERSTUDY_OT_dismiss(bpy.types.Operator):

@@ -17,8 +17,10 @@ from fomm_engine.wire.job import Job
 
 from ...engine.builds import size_words
 from ...engine.session import Session
-from .. import jobs, model_choice, preferences, properties
+from .. import preferences, properties
+from ..engine_jobs import jobs
 from ..panels.layout import wrapped
+from ..portrait import model_choice
 from ..translation import said, words
 from .base import Command, JobCommand, Result
 

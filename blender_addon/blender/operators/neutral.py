@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import bpy
 
-from .. import neutral, properties
+from .. import properties
+from ..baking import neutral
 from ..translation import words
 from .base import Command
 

@@ -12,9 +12,12 @@ from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job
 
 from ...engine.session import Session
-from .. import jobs, paths, performance, preferences, properties, retarget_settings, take_files, takes
+from .. import paths, preferences, properties
+from ..baking import retarget_settings
+from ..capturing import performance, take_files, takes
+from ..capturing.placing import places, step
 from ..compat import BLEND_RELATIVE
-from ..placing import places, step
+from ..engine_jobs import jobs
 from ..translation import said, words
 from .base import Command, JobCommand, Result
 from .dropping import Droppable, Dropped

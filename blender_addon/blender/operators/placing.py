@@ -7,7 +7,7 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty
 
 from .. import compat
-from ..placing import places
+from ..capturing.placing import places
 from ..translation import said
 from .base import Command
 from .performance import VideoCommand

@@ -15,20 +15,12 @@ from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job
 
 from ...engine.session import Session
-from .. import (
-    character,
-    film_view,
-    gallery,
-    jobs,
-    model_choice,
-    paths,
-    performance,
-    portrait_shot,
-    preferences,
-    properties,
-    take_files,
-)
+from .. import paths, preferences, properties
+from ..capturing import performance, take_files
+from ..characters import character
 from ..compat import BLEND_RELATIVE
+from ..engine_jobs import jobs
+from ..portrait import film_view, gallery, model_choice, portrait_shot
 from ..translation import said, words
 from .base import Command, JobCommand
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import bpy
 
-from .. import character, properties
+from .. import properties
+from ..characters import character
 from ..preview.live import LIVE
 from ..translation import said, words
 from .base import Command

@@ -9,9 +9,11 @@ from bpy.props import BoolProperty
 from fomm_engine.wire.errors import Cancelled
 
 from ...engine.session import Phase, Session
-from .. import character, jobs, properties, render_setup, render_watch, rendering
+from .. import properties
+from ..characters import character
+from ..engine_jobs import jobs
 from ..preview.live import LIVE
-from ..shot import stage
+from ..shot import render_setup, render_watch, rendering, stage
 from ..translation import said, words
 from .base import Command, Result
 

@@ -13,7 +13,8 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from fomm_engine.wire.errors import UserError
 
 from ...core import rig_map
-from .. import channel_settings, character, match_report, presets, properties
+from .. import properties
+from ..characters import channel_settings, character, match_report, presets
 from ..translation import words
 from .base import Command, Result
 

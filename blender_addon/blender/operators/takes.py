@@ -12,9 +12,10 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from fomm_engine.wire.capture import read_capture
 from fomm_engine.wire.errors import UserError
 
-from .. import paths, performance, properties, take_files, takes
+from .. import paths, properties
+from ..capturing import performance, take_files, takes
+from ..capturing.placing import places
 from ..compat import BLEND_RELATIVE
-from ..placing import places
 from ..translation import said, words
 from .base import Command
 from .dropping import Droppable, Dropped

@@ -9,7 +9,8 @@ from bpy.props import StringProperty
 from fomm_engine.wire.unfinished import discard
 
 from ...engine.session import Session
-from .. import jobs, preferences, unfinished
+from .. import preferences
+from ..engine_jobs import jobs, unfinished
 from ..translation import said
 from .base import Command, JobCommand
 from .performance import UNDERSTUDY_OT_capture

@@ -8,7 +8,8 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty
 
-from .. import channel_settings, properties, response_curves
+from .. import properties
+from ..characters import channel_settings, response_curves
 from ..properties.retarget import REGION_WORDS
 from .layout import Step
 from .lists import Found, Rows, is_wide

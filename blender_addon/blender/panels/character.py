@@ -7,8 +7,9 @@ from typing import Any
 
 import bpy
 
-from .. import character, match_report, performers, properties
-from ..bone_roles import ROLE_WORDS
+from .. import properties
+from ..characters import character, match_report, performers
+from ..characters.bone_roles import ROLE_WORDS
 from ..preview.live import LIVE
 from ..translation import words
 from .layout import Step, large, wrapped

@@ -8,8 +8,9 @@ from typing import Any
 import bpy
 
 from ...engine.builds import BUILDS, runnable, size_words, this_machine
-from .. import engine_check, engine_state, jobs, paths, preferences
-from ..engine_state import EngineState
+from .. import paths, preferences
+from ..engine_jobs import engine_check, engine_state, jobs
+from ..engine_jobs.engine_state import EngineState
 from ..translation import words
 from .layout import Step, as_fields, large, wrapped
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from .. import jobs, status
+from ..engine_jobs import jobs, status
 from .layout import Step, wrapped
 
 STATUS_BAR_UNITS = 17  # room for "Capture: Tracking the face 120/159, 12 min left"

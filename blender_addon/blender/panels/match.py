@@ -8,7 +8,8 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty
 
-from .. import bone_roles, character, match_report, properties
+from .. import properties
+from ..characters import bone_roles, character, match_report
 from ..translation import words
 from .layout import Step, as_fields, wrapped
 from .lists import Found, Rows, is_wide

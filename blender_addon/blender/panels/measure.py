@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import character
+from ..characters import character
 from ..rig_measure import attach
 from ..rig_measure.overlay import OVERLAY
 from .layout import Step, wrapped

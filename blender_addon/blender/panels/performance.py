@@ -8,10 +8,12 @@ from typing import Any
 
 import bpy
 
-from .. import performance, properties, retarget_settings, take_files
+from .. import properties
+from ..baking import retarget_settings
+from ..capturing import performance, take_files
+from ..capturing.placing import places
 from ..operators.placing import PLACES
 from ..pictures import PICTURES
-from ..placing import places
 from ..translation import words
 from .layout import Step, file_name, wrapped
 

@@ -8,7 +8,9 @@ from typing import Any
 import bpy
 
 from ...engine.builds import size_words
-from .. import character, gallery, model_choice, properties
+from .. import properties
+from ..characters import character
+from ..portrait import gallery, model_choice
 from ..translation import words
 from .engine import draw_offline
 from .layout import Step, as_fields, file_name, large, wrapped

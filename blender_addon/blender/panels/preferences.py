@@ -7,7 +7,8 @@ from typing import Any
 
 import bpy
 
-from .. import engine_state, jobs, preferences, status
+from .. import preferences
+from ..engine_jobs import engine_state, jobs, status
 from .engine import draw_build, draw_findings, draw_install, draw_state
 from .layout import as_fields, wrapped
 

@@ -9,7 +9,7 @@ import bpy
 
 from ...core.take_report import IN_USE
 from .. import properties
-from ..reports import SHELF
+from ..preview.reports import SHELF
 from ..translation import words
 from .layout import Step, wrapped
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import bpy
 
-from .. import preferences, properties, take_files
+from .. import preferences, properties
+from ..capturing import take_files
 from ..pictures import PICTURES
 from ..translation import words
 from .layout import Step, file_name, large, wrapped

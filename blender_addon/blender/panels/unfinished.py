@@ -9,7 +9,7 @@ import bpy
 
 from fomm_engine.wire.unfinished import Unfinished
 
-from .. import jobs, unfinished
+from ..engine_jobs import jobs, unfinished
 from ..translation import words
 from .layout import Step, large, wrapped
 

@@ -12,20 +12,13 @@ import bpy
 
 from fomm_engine.wire.errors import UserError
 
-from .. import (
-    bake_choice,
-    character,
-    match_report,
-    performers,
-    properties,
-    retarget_settings,
-    splicing,
-    status,
-    take_files,
-    takes,
-)
+from .. import properties
+from ..baking import bake_choice, retarget_settings, splicing
+from ..capturing import take_files, takes
+from ..characters import character, match_report, performers
+from ..characters.rig_scan import Parts, Scan
+from ..engine_jobs import status
 from ..properties import UnderstudyPerformer
-from ..rig_scan import Parts, Scan
 from . import standing
 from .playing import Player
 from .solving import Outcome, Second, Solver, Task

@@ -11,11 +11,11 @@ import numpy as np
 
 from ...core.array_types import FloatArray, IntArray
 from ...core.curves import Curves
-from .. import bake_writer
-from ..action_writer import Channel
+from ..baking import bake_writer
+from ..baking.action_writer import Channel
+from ..characters.rig_scan import Parts, Scan
 from ..rig_measure import address, property_channels
 from ..rig_measure.family import Family, family_of
-from ..rig_scan import Parts, Scan
 from .standing import Place, owner_of, plain, set_value
 
 

@@ -18,7 +18,8 @@ from ...core.rig import Rig
 from ...core.settings import RetargetSettings
 from ...core.take_weights import SolvedTake, solve_take
 from ...core.tracks import PerformanceTracks
-from .. import splicing, takes
+from ..baking import splicing
+from ..capturing import takes
 
 KEPT_TAKES = 2
 _Key: TypeAlias = tuple[str, int | None, float]

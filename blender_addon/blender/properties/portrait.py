@@ -6,8 +6,8 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
-from .. import gallery
 from ..compat import BLEND_RELATIVE
+from ..portrait import gallery
 
 MODEL_ITEMS = (
     ("DEFAULT", "Default (Preview)", "The weights that come with the engine: the portrait is warped, not painted"),

@@ -12,7 +12,7 @@ from fomm_engine.wire.errors import UserError
 
 from ...core.rig_basis import RigBasis
 from .. import properties
-from ..rig_scan import Parts, Scan
+from ..characters.rig_scan import Parts, Scan
 from . import anchors, keeping, store
 from .family import Family, family_of
 from .probe import Probe, probe_of

@@ -11,7 +11,8 @@ import bpy
 from fomm_engine.wire.names import ARKIT_CHANNELS
 
 from ...core.rig_basis import ControlKind, RigBasis
-from .. import compat, rig_scan
+from .. import compat
+from ..characters import rig_scan
 from . import address, drivers
 from .family import Family
 

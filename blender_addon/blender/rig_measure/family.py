@@ -10,7 +10,7 @@ import bpy
 
 from fomm_engine.wire.errors import UserError
 
-from ..rig_scan import Parts
+from ..characters.rig_scan import Parts
 
 _EDITING = {"EDIT", "SCULPT", "VERTEX_PAINT", "WEIGHT_PAINT", "TEXTURE_PAINT", "PARTICLE_EDIT"}
 

@@ -8,8 +8,8 @@ from mathutils import Quaternion
 
 from ...core.array_types import FloatArray
 from ...core.rig_basis import ARMATURE_FROM_HEAD
-from .. import rig_scan
-from ..rig_scan import Scan
+from ..characters import rig_scan
+from ..characters.rig_scan import Scan
 from .family import Family
 from .stage import Stage
 from .views import Frame

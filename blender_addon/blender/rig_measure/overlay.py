@@ -11,7 +11,7 @@ from mathutils import Vector
 
 from ...core.array_types import FloatArray
 from ...core.face_lines import landmark_lines
-from .. import character
+from ..characters import character
 from . import anchors
 from .attach import main_of
 from .family import family_of

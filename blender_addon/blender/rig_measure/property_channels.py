@@ -11,9 +11,9 @@ import numpy as np
 from ...core.array_types import FloatArray, IntArray
 from ...core.curves import Curves
 from ...core.rig_basis import RigBasis
-from ..action_writer import Channel
-from ..bake_writer import Wanted
-from ..rig_scan import Parts
+from ..baking.action_writer import Channel
+from ..baking.bake_writer import Wanted
+from ..characters.rig_scan import Parts
 from . import address
 from .family import family_of
 

@@ -15,7 +15,7 @@ from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.names import LANDMARK_COUNT
 
 from ...core.array_types import BoolArray, FloatArray
-from ..rig_scan import Scan
+from ..characters.rig_scan import Scan
 from . import controls, store
 from .anchors import Anchors
 from .cast import cast_points

@@ -11,7 +11,7 @@ import numpy as np
 from mathutils import Quaternion, Vector
 
 from ...core.array_types import FloatArray
-from .. import rig_scan
+from ..characters import rig_scan
 from . import address
 from .family import Family
 

@@ -11,7 +11,8 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ...core.array_types import FloatArray
-from .. import character, properties
+from .. import properties
+from ..characters import character
 
 MOST_SAMPLES = 24
 MARGIN = 1.15  # of the picture around the head
