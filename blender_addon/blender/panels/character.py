@@ -95,4 +95,4 @@ def draw_match(layout: Any, own: Any) -> None:
 
 def _bone_words(own: Any) -> list[str]:
     """What of the bones is driven, each part once."""
-    return list(dict.fromkeys(words(ROLE_WORDS.get(entry.role, entry.role)) for entry in own.bones))
+    return list(dict.fromkeys(words(ROLE_WORDS.get(entry.role) or str(entry.role)) for entry in own.bones))

@@ -181,6 +181,7 @@ class Live:
             theirs = splicing.second_settings(scene, settings, other)
             span = splicing.span_of(own.splice, settings.frame_rate)
             second = Second(take_files.path_of(other), theirs, frozenset(own.splice.regions), span)
+        assert session.scan is not None  # it was looked up just now, or before for the same key
         session.solver.start(Task(take_files.path_of(take), session.scan.rig, settings, second))
         status.redraw(bpy.context)
 
@@ -193,6 +194,7 @@ class Live:
             self._put_back(own.performer)
             session.player = None
             raise outcome.error
+        assert outcome.curves is not None  # an outcome without an error has them
         curves = bake_choice.chosen_curves(outcome.curves, session.scan.rig, own)
         player = Player(curves, session.parts, session.scan, scene.objects)
         if session.player is None or session.player.paths != player.paths:

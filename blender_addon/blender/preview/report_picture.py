@@ -33,7 +33,7 @@ def pixels(report: TakeReport) -> FloatArray:
     the landmarks jitter; when right eye, left eye and lips are shut; the range each channel uses (grey: never
     used; orange: long at its limit).
     """
-    picture = np.zeros((SIDE, SIDE, 4), np.float32)
+    picture: FloatArray = np.zeros((SIDE, SIDE, 4))
     _confidence(_band(picture, 0), report)
     _jitter(_band(picture, 1), report)
     _contacts(_band(picture, 2), report)

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 import bpy.utils.previews
+import numpy as np
 
 from ...core import take_report
 from ...core.take_report import TakeReport
@@ -75,7 +76,7 @@ def picture_icon(previews: Any, name: str, report: TakeReport) -> int:
     """The icon's number of the report's picture, new under this name."""
     preview = previews.new(name)
     preview.image_size = (report_picture.SIDE, report_picture.SIDE)
-    preview.image_pixels_float.foreach_set(report_picture.pixels(report).ravel())
+    preview.image_pixels_float.foreach_set(report_picture.pixels(report).astype(np.float32).ravel())
     return preview.icon_id
 
 

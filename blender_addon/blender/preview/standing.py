@@ -8,7 +8,7 @@ what was shown; because the record travels with it, whoever meets such a state c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import bpy
@@ -29,7 +29,7 @@ def owner_of(place: Place) -> bpy.types.ID | None:
     return data if kind == "data" or data is None else getattr(data, "shape_keys", None)
 
 
-def take_down(performer: UnderstudyPerformer, paths: dict[Place, Sequence[str]]) -> None:
+def take_down(performer: UnderstudyPerformer, paths: Mapping[Place, Sequence[str]]) -> None:
     """Nothing; the values at these paths are recorded with the character, and the curves that play them are muted.
 
     Raises ValueError, before anything is changed, where such a curve cannot be muted.
@@ -89,7 +89,7 @@ def _playing(place: Place, paths: set[str]) -> dict[bpy.types.Action, list[bpy.t
     """The unmuted curves that set any of these paths, by Action: what the owner plays, and the strips of its NLA."""
     owner = owner_of(place)
     data = owner.animation_data if owner is not None else None
-    if data is None:
+    if owner is None or data is None:
         return {}
     sources = [(data.action, compat.assigned_curves(owner))]
     sources += [(strip.action, compat.strip_curves(strip)) for track in data.nla_tracks for strip in track.strips]

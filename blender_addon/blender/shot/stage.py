@@ -82,7 +82,10 @@ def state_of(thing: bpy.types.Object) -> str:
     facts: list[Any] = [[round(value, 5) for value in row] for row in thing.matrix_basis]
     for name in names:
         value = getattr(data, name, None)
-        facts.append([round(part, 5) for part in value] if name == "color" else round(float(value or 0.0), 4))
+        if name == "color" and value is not None:
+            facts.append([round(part, 5) for part in value])
+        else:
+            facts.append(round(float(value or 0.0), 4))
     facts += [len(thing.constraints), thing.parent is not None, thing.animation_data is not None]
     return json.dumps(facts)
 

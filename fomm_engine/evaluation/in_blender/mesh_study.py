@@ -22,8 +22,11 @@ from typing import Any
 import bpy
 import numpy as np
 
-from blender_addon.blender import bake_writer, character, pipeline, properties, retarget_settings, takes
-from blender_addon.blender.action_writer import Provenance
+from blender_addon.blender import pipeline, properties
+from blender_addon.blender.baking import bake_writer, retarget_settings
+from blender_addon.blender.baking.action_writer import Provenance
+from blender_addon.blender.capturing import takes
+from blender_addon.blender.characters import character
 from blender_addon.blender.rig_measure import attach
 from blender_addon.core.curves import Curves
 from blender_addon.core.key_reduction import ReductionSettings, curve_at, reduce_keys
