@@ -64,7 +64,9 @@ def _as_value_errors() -> Generator[None]:
     # What zipfile, zlib and numpy raise over damaged or made-up bytes; none of it is of use to a caller.
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise ValueError("its bytes are damaged") from error
+    except (KeyError, NotImplementedError, RuntimeError) as error:
         raise ValueError(str(error) or type(error).__name__) from error
     except (TypeError, OverflowError, SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError("an array's header makes no sense") from error

@@ -14,6 +14,7 @@ from blender_addon.engine.process import CancelTimes
 from blender_addon.engine.session import Phase, Session
 from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job
+from fomm_engine.wire.unfinished import parts_folder
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +98,18 @@ def test_a_capture_can_be_stopped_whether_the_engine_listens_or_not(fake_engine,
     assert not (tmp_path / "take.capture.npz").exists()
     assert len(chosen.takes) == 0
     assert "nothing was changed" in status.of(bpy.context).said
+
+
+def test_a_stopped_capture_says_that_what_was_tracked_is_kept(fake_engine, chosen, tmp_path):
+    from fomm_engine.resuming.parts import PartsFolder
+
+    bpy.context.preferences.addons["blender_addon"].preferences.takes_folder = str(tmp_path)
+    job = Job("capture", {"video": chosen.performance.filepath}, str(tmp_path / "take.capture.npz"))
+    PartsFolder(parts_folder(Path(job.output)), {"video": "x"}).remember_progress(job, 3, 12)
+    fake_engine.behave("ok", steps=10_000, sleep_s=0.02)
+    jobs.DESK.stop_asked, jobs.DESK.times = stop_when_running(), CancelTimes(ask_s=0.3, terminate_s=0.2)
+    assert capture(tmp_path) == {"CANCELLED"}
+    assert "what was tracked is kept" in status.of(bpy.context).said
 
 
 def start_long_job(fake_engine, tmp_path):

@@ -138,6 +138,10 @@ class JobCommand(Command):
         status.redraw_status_bar(context)
         return {"RUNNING_MODAL"}
 
+    def stopped(self, context: bpy.types.Context) -> str:
+        """What a job that the user has stopped leaves, in one sentence."""
+        return f"{self.job_title} was stopped; nothing was changed."
+
     def _settle(self, context: bpy.types.Context, session: Session) -> Result:
         jobs.DESK.close()
         status.show_session(status.of(context), self.job_title, session)
@@ -147,7 +151,7 @@ class JobCommand(Command):
                 bpy.ops.ed.undo_push(message=self.job_title)
             return self.finish(context, said)
         if session.phase is Phase.CANCELLED:
-            message = f"{self.job_title} was stopped; nothing was changed."
+            message = self.stopped(context)
             status.say(status.of(context), message)
             self.report({"WARNING"}, sentence(message))
             return {"CANCELLED"}

@@ -17,7 +17,7 @@ from ..baking import retarget_settings
 from ..capturing import performance, take_files, takes
 from ..capturing.placing import places, step
 from ..compat import BLEND_RELATIVE
-from ..engine_jobs import jobs
+from ..engine_jobs import jobs, unfinished
 from ..translation import said, words
 from .base import Command, JobCommand, Result
 from .dropping import Droppable, Dropped
@@ -125,14 +125,44 @@ class UNDERSTUDY_OT_match_frame_rate(VideoCommand, bpy.types.Operator):
         return said("The scene runs at {rate} fps.", rate=f"{own.rate_num / own.rate_den:.5g}")
 
 
-class UNDERSTUDY_OT_capture(JobCommand, bpy.types.Operator):
+class CaptureCommand(JobCommand):
+    """Base of the commands that capture: how one begins, and what it says when it has ended."""
+
+    job_title = "Capture"
+    changes_file = True
+
+    def begin(self, context: bpy.types.Context, job: Job) -> jobs.Run:
+        """The started capture."""
+        self._scene_name, self._job = context.scene.name, job
+        unfinished.OFFERS.forget()
+        return jobs.start_engine(job, preferences.engine_python(context))
+
+    def accept(self, context: bpy.types.Context, session: Session) -> str:
+        """The take's length and lost frames, and what the engine wants known."""
+        unfinished.OFFERS.forget()
+        scene = bpy.data.scenes.get(self._scene_name) or context.scene
+        take = takes.add_take(scene, Path(session.output), video=self._job.input["video"], sha256=session.sha256)
+        lost = (
+            said("Captured {count} frames, {lost} without a face.", count=take.frames, lost=take.lost)
+            if take.lost
+            else said("Captured {count} frames.", count=take.frames)
+        )
+        return " ".join([lost, *(message for _, message in session.warnings)])
+
+    def stopped(self, context: bpy.types.Context) -> str:
+        """Whether anything of the stopped capture is kept."""
+        unfinished.OFFERS.forget()
+        if any(left.job.output == self._job.output for left in unfinished.OFFERS.of(context.scene)):
+            return "Capture was stopped; what was tracked is kept, and Continue Capture goes on from there."
+        return super().stopped(context)
+
+
+class UNDERSTUDY_OT_capture(CaptureCommand, bpy.types.Operator):
     """Track the face in the video; you can go on working meanwhile"""
 
     bl_idname = "understudy.capture"
     bl_label = "Capture"
     bl_options = {"REGISTER"}
-    job_title = "Capture"
-    changes_file = True
 
     output: StringProperty(
         name="Take",
@@ -153,24 +183,11 @@ class UNDERSTUDY_OT_capture(JobCommand, bpy.types.Operator):
         """The started capture of the part that is chosen."""
         own = properties.of(context.scene).performance
         video = Path(bpy.path.abspath(own.filepath))
-        self._scene_name, self._video = context.scene.name, str(video)
         if not video.is_file():
             raise UserError("video-missing", f"There is no file {video}.", "Choose the video again.")
         output = Path(bpy.path.abspath(self.output)) if self.output else None
         target = output or paths.free_path(take_files.folder_of(context.scene), video.stem, ".capture.npz")
-        job = Job("capture", {"video": str(video)}, str(target), dict(performance.trim_options(own)))
-        return jobs.start_engine(job, preferences.engine_python(context))
-
-    def accept(self, context: bpy.types.Context, session: Session) -> str:
-        """The take's length and lost frames, and what the engine wants known."""
-        scene = bpy.data.scenes.get(self._scene_name) or context.scene
-        take = takes.add_take(scene, Path(session.output), video=self._video, sha256=session.sha256)
-        lost = (
-            said("Captured {count} frames, {lost} without a face.", count=take.frames, lost=take.lost)
-            if take.lost
-            else said("Captured {count} frames.", count=take.frames)
-        )
-        return " ".join([lost, *(message for _, message in session.warnings)])
+        return self.begin(context, Job("capture", {"video": str(video)}, str(target), performance.trim_options(own)))
 
 
 class UNDERSTUDY_OT_cancel(bpy.types.Operator):

@@ -8,22 +8,18 @@ from bpy.props import StringProperty
 
 from fomm_engine.wire.unfinished import discard
 
-from ...engine.session import Session
-from .. import preferences
 from ..engine_jobs import jobs, unfinished
 from ..translation import said
-from .base import Command, JobCommand
-from .performance import UNDERSTUDY_OT_capture
+from .base import Command
+from .performance import CaptureCommand
 
 
-class UNDERSTUDY_OT_continue_capture(JobCommand, bpy.types.Operator):
+class UNDERSTUDY_OT_continue_capture(CaptureCommand, bpy.types.Operator):
     """Go on with the capture where it stopped; nothing that was tracked is tracked again"""
 
     bl_idname = "understudy.continue_capture"
     bl_label = "Continue Capture"
     bl_options = {"REGISTER"}
-    job_title = "Capture"
-    changes_file = True
 
     folder: StringProperty(
         name="Folder", description="Where its parts lie; empty for the newest", subtype="DIR_PATH", options={"HIDDEN"}
@@ -31,15 +27,7 @@ class UNDERSTUDY_OT_continue_capture(JobCommand, bpy.types.Operator):
 
     def start(self, context: bpy.types.Context) -> jobs.Run:
         """The capture, started again."""
-        job = unfinished.require(context.scene, self.folder).job
-        self._scene_name, self._video = context.scene.name, job.input["video"]
-        unfinished.OFFERS.forget()
-        return jobs.start_engine(job, preferences.engine_python(context))
-
-    def accept(self, context: bpy.types.Context, session: Session) -> str:
-        """As for any capture."""
-        unfinished.OFFERS.forget()
-        return UNDERSTUDY_OT_capture.accept(self, context, session)  # type: ignore[arg-type]
+        return self.begin(context, unfinished.require(context.scene, self.folder).job)
 
 
 class UNDERSTUDY_OT_discard_capture(Command, bpy.types.Operator):
