@@ -19,6 +19,7 @@ from fomm_engine.face.take_solve import KnownLens, TakeObservations, TakeSolutio
 from fomm_engine.wire.names import ARKIT_INDEX, LANDMARK_COUNT
 
 Array = npt.NDArray[Any]
+REGRESSED_AT_ONCE = 1000  # frames: what the regressor makes of each on its way is many times the frame itself
 CROP_MARGIN = 1.9  # side of FOMM's crop over the face's: head and some air, as FOMM's training data was cropped
 
 
@@ -101,12 +102,16 @@ def _arkit(solution: TakeSolution, recording: Recording, size_px: tuple[int, int
     Each errs in its own way (the solve shrinks, the regressor confuses neighbours), and on synthetic takes the mean of
     both followed the truth better than either.
     """
-    count = len(solution.expression)
-    still = np.broadcast_to(solution.neutral_cm, (count, *solution.neutral_cm.shape))
-    at_rest = project(solution.pose, still).image * [1, -1] + np.array(size_px) / 2
-    features = regressor_features(recording.points_px[recording.valid], at_rest, solution.pose.rotation)
-    with torch.inference_mode():
-        weights: Array = net(torch.from_numpy(features)).numpy()
+    seen_px = recording.points_px[recording.valid]
+    weights = np.empty(solution.expression.shape)
+    for start in range(0, len(weights), REGRESSED_AT_ONCE):
+        part = slice(start, start + REGRESSED_AT_ONCE)
+        pose = solution.pose.frames(part)
+        still = np.broadcast_to(solution.neutral_cm, (len(pose.log_scale), *solution.neutral_cm.shape))
+        at_rest = project(pose, still).image * [1, -1] + np.array(size_px) / 2
+        features = regressor_features(seen_px[part], at_rest, pose.rotation)
+        with torch.inference_mode():
+            weights[part] = net(torch.from_numpy(features)).numpy()
     return (weights + solution.expression) / 2
 
 
