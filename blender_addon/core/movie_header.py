@@ -77,12 +77,12 @@ def _quicktime(stream: BinaryIO) -> MovieHeader | None:
         return None
     media = dict(_boxes(videos[0][b"mdia"])) if b"mdia" in videos[0] else {}
     rotation = _rotation(videos[0].get(b"tkhd", b""))
-    steps = _steps(media)
+    runs = _steps(media)
     sound = b"soun" in kinds
-    if steps is None:
+    if runs is None:
         return MovieHeader(sound, rotation_deg=rotation)
-    rate, variable = _rate_of(steps, _timescale(media.get(b"mdhd", b"")))
-    return MovieHeader(sound, rate, variable, len(steps), rotation)
+    rate, variable = _rate_of(runs, _timescale(media.get(b"mdhd", b"")))
+    return MovieHeader(sound, rate, variable, int(runs[:, 0].sum()), rotation)
 
 
 def _top_box(stream: BinaryIO, wanted: bytes) -> bytes | None:
@@ -130,26 +130,33 @@ def _rotation(tkhd: bytes) -> int:
 
 
 def _steps(media: dict[bytes, bytes]) -> IntArray | None:
-    """Give the ticks from each picture to the next."""
+    """Give (K, 2) runs of pictures: how many, and the ticks from each of them to the next."""
     table = dict(_boxes(dict(_boxes(media.get(b"minf", b""))).get(b"stbl", b""))).get(b"stts", b"")
     if len(table) < 16:  # none: a film in fragments tells its times elsewhere
         return None
     entries = min(struct.unpack_from(">I", table, 4)[0], (len(table) - 8) // 8)
-    pairs = np.frombuffer(table, ">u4", entries * 2, 8).reshape(-1, 2).astype(np.int64)
-    if not 0 < int(pairs[:, 0].sum()) <= MOST_FRAMES:
-        return None
-    return np.repeat(pairs[:, 1], pairs[:, 0])
+    runs = np.frombuffer(table, ">u4", entries * 2, 8).reshape(-1, 2).astype(np.int64)
+    runs = runs[runs[:, 0] > 0]
+    return runs if 0 < int(runs[:, 0].sum()) <= MOST_FRAMES else None
 
 
-def _rate_of(steps: IntArray, timescale: int) -> tuple[Fraction | None, bool | None]:
-    """Give the rate and whether it varies; the last picture's length says nothing, since nothing follows it."""
-    if len(steps) < 2 or timescale <= 0:
+def _rate_of(runs: IntArray, timescale: int) -> tuple[Fraction | None, bool | None]:
+    """Give the rate and whether it varies; the last picture's length says nothing, since nothing follows it.
+
+    The runs are never written out picture by picture: a few bytes can claim millions.
+    """
+    counts, ticks = runs[:, 0].copy(), runs[:, 1]
+    counts[-1] -= 1
+    pictures, passed = np.cumsum(counts), np.cumsum(counts * ticks)
+    if pictures[-1] < 1 or timescale <= 0:
         return None, None
-    between = steps[:-1]
-    rate = exact_rate(Fraction(timescale * len(between), max(1, int(between.sum()))))
+    rate = exact_rate(Fraction(timescale * int(pictures[-1]), max(1, int(passed[-1]))))
     step = timescale / float(rate)
-    late = np.cumsum(between) - np.arange(1, len(between) + 1) * step
-    return rate, bool((np.abs(late) > max(1.5, step / 4)).any())
+    # Within a run a picture is later than its place by a straight line: it is latest, or earliest, at an end.
+    at_ends = passed - pictures * step
+    at_starts = at_ends - np.maximum(counts - 1, 0) * (ticks - step)
+    late = np.abs(np.concatenate([at_ends, at_starts]))
+    return rate, bool((late > max(1.5, step / 4)).any())
 
 
 def _matroska(stream: BinaryIO) -> MovieHeader | None:
