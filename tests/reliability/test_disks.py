@@ -125,13 +125,21 @@ def allow_passing(path: Path) -> None:
             folder.chmod(folder.stat().st_mode | 0o055)
 
 
-@pytest.mark.parametrize("extra_mb", [1, 24])
-def test_memory_runs_out(extra_mb, clip, undisturbed, tmp_path: Path, fault_record) -> None:
+def capture_within(extra_mb: int, clip: Path, output: Path) -> dict:
+    """The last event of a capture that may have so much more memory than it starts with."""
+    return last_of(forked(capture_job(clip, output), output.parent, limit_memory(extra_mb * MEGABYTE)).finish())
+
+
+@pytest.mark.parametrize("most_mb", [1, 24])
+def test_memory_runs_out(most_mb, clip, undisturbed, tmp_path: Path, fault_record) -> None:
     output = tmp_path / "take.capture.npz"
-    engine = forked(capture_job(clip, output), tmp_path, limit_memory(extra_mb * MEGABYTE))
-    events = engine.finish()
-    last = last_of(events)
-    assert (last["type"], last["code"]) == ("failed", "out-of-memory"), last
+    extra_mb, last = most_mb, capture_within(most_mb, clip, output)
+    while last["type"] == "done" and extra_mb > 1:  # what is free within a process differs from machine to machine
+        assert output.read_bytes() == undisturbed
+        output.unlink()
+        extra_mb //= 2
+        last = capture_within(extra_mb, clip, output)
+    assert (last["type"], last.get("code")) == ("failed", "out-of-memory"), last
     assert not output.exists() and none_left_about(str(clip))
     assert last_of(forked(capture_job(clip, output), tmp_path).finish())["status"] == "ok"
     assert output.read_bytes() == undisturbed and not parts_folder(output).exists()
