@@ -98,17 +98,32 @@ class _Stream(IterableDataset[Batch]):
         self._settings = settings
 
     def __iter__(self) -> Iterator[Batch]:
-        cv2.setNumThreads(0)
-        worker = get_worker_info()
-        rng = np.random.default_rng([self._seed, worker.id if worker else 0])
-        faces = FaceSet(self._folder, held_out=False)
-        pool = backgrounds(self._folder)
-        refreshed_s = time.monotonic()
-        while True:
-            if time.monotonic() - refreshed_s > _REFRESH_S:
-                faces.refresh()
-                refreshed_s = time.monotonic()
-            yield batch_of(faces, rng.integers(len(faces), size=self._batch), pool, rng, self._settings)
+        for drawn in endless_draws(self._folder, self._seed, self._batch):
+            yield batch_of(drawn.faces, drawn.order, drawn.pool, drawn.rng, self._settings)
+
+
+class Draw(NamedTuple):
+    """Faces to make a batch of (`order` numbers them), backgrounds for them, and the generator of all other chance."""
+
+    faces: FaceSet
+    order: NDArray[np.int64]
+    pool: Backgrounds
+    rng: Generator
+
+
+def endless_draws(folder: Path, seed: int, count: int) -> Iterator[Draw]:
+    """Endlessly `count` training faces, other ones in each worker process; faces that come meanwhile are taken up."""
+    cv2.setNumThreads(0)
+    worker = get_worker_info()
+    rng = np.random.default_rng([seed, worker.id if worker else 0])
+    faces = FaceSet(folder, held_out=False)
+    pool = backgrounds(folder)
+    refreshed_s = time.monotonic()
+    while True:
+        if time.monotonic() - refreshed_s > _REFRESH_S:
+            faces.refresh()
+            refreshed_s = time.monotonic()
+        yield Draw(faces, rng.integers(len(faces), size=count), pool, rng)
 
 
 def batch_of(

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Batches of patches for the region nets, made in worker processes, and their fixed held-out set."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader, IterableDataset
 
 from fomm_engine.face.crop import SquareCrop
 from fomm_engine.face.regions import (
@@ -26,11 +24,10 @@ from fomm_engine.face.regions import (
 )
 from fomm_engine.training.augment import Backgrounds, PhotoSettings, over, photograph
 from fomm_engine.training.dataset import FaceSet
-from fomm_engine.training.landmark_data import CLEAN_PHOTO, Faces, backgrounds
+from fomm_engine.training.landmark_data import CLEAN_PHOTO, Faces, backgrounds, endless_draws
 from fomm_engine.training.regions.misses import Misses
 from fomm_engine.wire.names import MIRRORED_POINTS
 
-_REFRESH_S = 45.0
 _MIRRORED_MOUTH = [MOUTH_POINTS.index(MIRRORED_POINTS[point]) for point in MOUTH_POINTS]
 _Patch = tuple[NDArray[np.uint8], NDArray[np.float64]]
 
@@ -89,18 +86,8 @@ class _Stream(IterableDataset[RegionBatch]):
         self._settings = settings
 
     def __iter__(self) -> Iterator[RegionBatch]:
-        cv2.setNumThreads(0)
-        worker = get_worker_info()
-        rng = np.random.default_rng([self._seed, worker.id if worker else 0])
-        faces = FaceSet(self._folder, held_out=False)
-        pool = backgrounds(self._folder)
-        refreshed_s = time.monotonic()
-        while True:
-            if time.monotonic() - refreshed_s > _REFRESH_S:
-                faces.refresh()
-                refreshed_s = time.monotonic()
-            order = rng.integers(len(faces), size=self._settings.mouths)
-            yield regions_of(faces, order, pool, rng, self._misses, self._settings)
+        for drawn in endless_draws(self._folder, self._seed, self._settings.mouths):
+            yield regions_of(drawn.faces, drawn.order, drawn.pool, drawn.rng, self._misses, self._settings)
 
 
 def regions_of(
