@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import addon_utils
 import bpy
 
 from fomm_engine.wire.capture import read_capture
@@ -98,6 +97,8 @@ def perform(request: Request, tell: Tell) -> dict[str, Any]:
 
 def enable(engine_python: Path | None) -> None:
     """Nothing; the add-on is enabled, with this engine."""
+    import addon_utils  # Blender's own, found only once bpy is loaded
+
     if addon_utils.enable(paths.PACKAGE, default_set=True) is None:
         raise InternalError("the add-on did not register")
     own = preferences.get(bpy.context)

@@ -200,7 +200,7 @@ sys.path[:0] = [{root!r}, {tests!r}]
 import bpy, addon_utils
 addon_utils.enable("blender_addon", default_set=True)
 from pathlib import Path
-from blender_addon.blender import jobs
+from blender_addon.blender.engine_jobs import jobs
 from fomm_engine.wire.job import Job
 job = Job("capture", {{"video": "/x"}}, {output!r})
 run = jobs.DESK.take("Capture", lambda: jobs.start_engine(job, Path({python!r})))
