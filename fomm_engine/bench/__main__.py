@@ -3,10 +3,14 @@
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+# As in the engine's own start: what is measured is what people get. Must be said before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from fomm_engine.bench.engine import BenchSettings, measure
 from fomm_engine.wire.errors import UserError
