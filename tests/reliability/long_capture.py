@@ -20,11 +20,13 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 @dataclass(frozen=True)
 class Sample:
-    """What the process was at one moment: stage and frame it reported, resident memory (MiB), its own CPU seconds."""
+    """What the process was at one moment: stage and frame it reported, resident memory then and at its highest so far
+    (MiB), its own CPU seconds."""
 
     stage: str
     frame: int
     resident_mb: float
+    peak_mb: float
     cpu_s: float
 
 
@@ -63,10 +65,10 @@ def watched_capture(video: Path, take: Path, tell: Callable[[str], None] = lambd
 
 def sample_of(pid: int, stage: str, frame: int) -> Sample:
     """The process as Linux's /proc shows it."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    resident_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    resident_mb, peak_mb = (int(status[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
     spent = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
-    return Sample(stage, frame, resident_kb / 1024, sum(map(int, spent)) / TICKS_PER_S)
+    return Sample(stage, frame, resident_mb, peak_mb, sum(map(int, spent)) / TICKS_PER_S)
 
 
 def _is_due(event: dict[str, Any], samples: list[Sample]) -> bool:

@@ -29,11 +29,6 @@ class UnderstudyEngineCheck(bpy.types.PropertyGroup):
 
     findings: CollectionProperty(type=UnderstudyFinding, options={"SKIP_SAVE"})
 
-    @property
-    def is_well(self) -> bool:
-        """Whether nothing was wrong."""
-        return not any(finding.kind == WRONG for finding in self.findings)
-
 
 Finding = tuple[str, str]
 
