@@ -42,6 +42,17 @@ def engine(scene):
     return ENGINE
 
 
+@pytest.fixture
+def quiet_desk(addon):
+    """No job is left running after the test, and nothing listens to the next one."""
+    from blender_addon.blender.engine_jobs import jobs, unfinished
+
+    yield
+    jobs.DESK.close()
+    jobs.DESK.listener, jobs.DESK.stop_asked, jobs.DESK.times = None, lambda: False, None
+    unfinished.OFFERS.forget()
+
+
 class FakeEngine:
     """An engine in the preferences that does as it is told; see fake_engine.py."""
 

@@ -22,12 +22,7 @@ LAST_FRAME = 45
 WITHIN_S = 300.0  # on a machine that does other things too
 
 
-@pytest.fixture(autouse=True)
-def quiet_desk():
-    yield
-    jobs.DESK.close()
-    jobs.DESK.listener, jobs.DESK.stop_asked, jobs.DESK.times = None, lambda: False, None
-    unfinished.OFFERS.forget()
+pytestmark = pytest.mark.usefixtures("quiet_desk")
 
 
 @pytest.fixture

@@ -16,12 +16,7 @@ from fomm_engine.wire.errors import UserError
 from fomm_engine.wire.job import Job
 from fomm_engine.wire.unfinished import parts_folder
 
-
-@pytest.fixture(autouse=True)
-def quiet_desk():
-    yield
-    jobs.DESK.close()
-    jobs.DESK.listener, jobs.DESK.stop_asked, jobs.DESK.times = None, lambda: False, None
+pytestmark = pytest.mark.usefixtures("quiet_desk")
 
 
 @pytest.fixture

@@ -19,11 +19,7 @@ from blender_addon.engine.process import CancelTimes
 SLOW = {"steps": 10_000, "sleep_s": 0.02}
 
 
-@pytest.fixture(autouse=True)
-def quiet_desk():
-    yield
-    jobs.DESK.close()
-    jobs.DESK.listener, jobs.DESK.stop_asked, jobs.DESK.times = None, lambda: False, None
+pytestmark = pytest.mark.usefixtures("quiet_desk")
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from ..rig_measure.family import Family, family_of
 from ..rig_measure.measuring import RigMeasure, require_points
 from ..rig_measure.overlay import OVERLAY, nearest, points_now
 from ..rig_measure.search import Search, read_seen
-from ..translation import sentence, words
+from ..translation import said, sentence, words
 from .base import Command, JobCommand, Result
 
 SLICE_S = 0.04  # how long a measuring works between two looks at the user's wishes
@@ -80,8 +80,12 @@ class UNDERSTUDY_OT_find_landmarks(JobCommand, bpy.types.Operator):
         anchors.keep(self._family, found)
         OVERLAY.show()
         unsure = int((found.confidence < 0.4).sum())
-        said = f"Found {POINT_COUNT} landmark points" + (f", {unsure} of them unsurely." if unsure else ".")
-        return " ".join([said, *found.notes])
+        seen = (
+            said("Found {count} landmark points, {unsure} of them unsurely.", count=POINT_COUNT, unsure=unsure)
+            if unsure
+            else said("Found {count} landmark points.", count=POINT_COUNT)
+        )
+        return " ".join([seen, *found.notes])
 
     def _round(self, context: bpy.types.Context) -> jobs.Run:
         """A started look at new pictures."""
