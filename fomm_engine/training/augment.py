@@ -28,6 +28,8 @@ class PhotoSettings:
     blur: float = 0.3
     shrink: float = 0.15
     motion: float = 0.1
+    sharpen: float = 0.12  # of those that nothing softens, as phones do to their pictures
+    uneven: float = 0.0  # light and shadow that the renderer's lamps do not make
     noise: float = 0.5
     dim: float = 0.07  # a webcam in the evening: dark, noisy, its gain turned up
     jpeg: float = 0.35
@@ -145,6 +147,8 @@ def photograph(picture: Picture, rng: Generator, settings: PhotoSettings) -> Pic
         picture = _occlude(picture, rng)
     if rng.random() < settings.tone:
         picture = _tone(picture, rng)
+    if rng.random() < settings.uneven:
+        picture = _uneven(picture, rng)
     if rng.random() < 0.5:
         picture = _saturate(picture, 0.0 if rng.random() < 2 * settings.grey else rng.uniform(0.3, 1.6))
     picture = _soften(picture, rng, settings)
@@ -184,13 +188,22 @@ def _dim(picture: Picture, rng: Generator) -> Picture:
     return np.clip(dark * rng.uniform(1.0, 0.9 / light), 0, 255).astype(np.uint8)
 
 
+def _uneven(picture: Picture, rng: Generator) -> Picture:
+    """Brighter here and darker there, softly, by up to about a half."""
+    size = picture.shape[0]
+    cells = int(rng.integers(2, 5))
+    field = rng.normal(0, rng.uniform(0.05, 0.3), (cells, cells)).astype(np.float32)
+    light = np.exp(cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC))
+    return np.clip(picture * light[..., None], 0, 255).astype(np.uint8)
+
+
 def _saturate(picture: Picture, amount: float) -> Picture:
     mix = np.full((3, 3), (1 - amount) / 3) + amount * np.eye(3)
     return cv2.transform(picture, mix.astype(np.float32))
 
 
 def _soften(picture: Picture, rng: Generator, settings: PhotoSettings) -> Picture:
-    """At most one of: blur, a detour over a smaller size, motion blur."""
+    """At most one of: blur, a detour over a smaller size, motion blur, sharpening with halos."""
     size = picture.shape[0]
     dice = rng.random()
     if dice < settings.blur:
@@ -201,6 +214,10 @@ def _soften(picture: Picture, rng: Generator, settings: PhotoSettings) -> Pictur
         return cv2.resize(tiny, (size, size), interpolation=cv2.INTER_LINEAR)
     if dice < settings.blur + settings.shrink + settings.motion:
         return cv2.filter2D(picture, -1, _streak(rng))
+    if dice > 1 - settings.sharpen:
+        amount = float(rng.uniform(0.3, 1.5))
+        blurred = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.7, size / 50)))
+        return cv2.addWeighted(picture, 1 + amount, blurred, -amount, 0)
     return picture
 
 

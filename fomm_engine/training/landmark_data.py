@@ -2,7 +2,7 @@
 """Batches for the landmark net, made in worker processes, and its fixed held-out set."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -24,9 +24,10 @@ _REFRESH_S = 45.0
 _POOL_NAME = "backgrounds.npy"
 _POOL_SIZE = (600, 160)
 
+Chances = Callable[[Labels], NDArray[np.float64]]
 
 STILL_CROP = CropSettings(shift=0.0, log_scale=0.0, turn_deg=0.0, mirror=0.0)
-CLEAN_PHOTO = PhotoSettings(tone=0, grey=0, occluder=0, blur=0, shrink=0, motion=0, noise=0, dim=0, jpeg=0)
+CLEAN_PHOTO = PhotoSettings(tone=0, grey=0, occluder=0, blur=0, shrink=0, motion=0, sharpen=0, noise=0, dim=0, jpeg=0)
 
 
 class Faces(Protocol):
@@ -111,19 +112,28 @@ class Draw(NamedTuple):
     rng: Generator
 
 
-def endless_draws(folder: Path, seed: int, count: int) -> Iterator[Draw]:
-    """Endlessly `count` training faces, other ones in each worker process; faces that come meanwhile are taken up."""
+def endless_draws(folder: Path, seed: int, count: int, chances: Chances | None = None) -> Iterator[Draw]:
+    """Endlessly `count` training faces, other ones in each worker process; faces that come meanwhile are taken up.
+
+    `chances` says how often each face is drawn, (N,) in any unit; without it all are drawn alike.
+    """
     cv2.setNumThreads(0)
     worker = get_worker_info()
     rng = np.random.default_rng([seed, worker.id if worker else 0])
     faces = FaceSet(folder, held_out=False)
     pool = backgrounds(folder)
-    refreshed_s = time.monotonic()
+    refreshed_s, bounds = time.monotonic(), _bounds(faces.labels, chances)
     while True:
         if time.monotonic() - refreshed_s > _REFRESH_S:
             faces.refresh()
-            refreshed_s = time.monotonic()
-        yield Draw(faces, rng.integers(len(faces), size=count), pool, rng)
+            refreshed_s, bounds = time.monotonic(), _bounds(faces.labels, chances)
+        yield Draw(faces, np.searchsorted(bounds, rng.random(count), side="right"), pool, rng)
+
+
+def _bounds(labels: Labels, chances: Chances | None) -> NDArray[np.float64]:
+    """(N - 1,) where in 0..1 the next face's share begins."""
+    shares = chances(labels) if chances else np.ones(len(labels.person))
+    return np.cumsum(shares)[:-1] / shares.sum()
 
 
 def batch_of(

@@ -31,6 +31,9 @@ from fomm_engine.training.dataset import FaceSetSettings, write_face_set
 from fomm_engine.training.export import export_arrays, export_net
 from fomm_engine.training.face_model import FaceModel, load_face_model
 from fomm_engine.training.first_frames import FirstFrameSettings, first_frame_scores
+from fomm_engine.training.generator import training as generator_training
+from fomm_engine.training.generator.clips import ClipSettings
+from fomm_engine.training.generator.stages import CLIPS_NAME, judge_generator, make_clips, make_generator
 from fomm_engine.training.landmark_data import held_out_batch
 from fomm_engine.training.landmark_losses import landmark_scores
 from fomm_engine.training.landmark_training import LandmarkTrainingSettings, train_landmarks
@@ -73,30 +76,34 @@ class TrainingPlan:
     measured: int = 1000
     first_frames: int = 300
     condition_people: int = 60
+    clips: ClipSettings = dataclasses.field(default_factory=ClipSettings)
 
 
 @dataclass(frozen=True)
 class _Stage:
     run: Callable[[TrainingPlan, float, Log], None]
-    share: float  # of the time of a whole training
+    share: float | None  # of the time of a whole training; None: run by its name alone
 
 
 def run_plan(plan: TrainingPlan, stage: str, log: Log) -> None:
-    """Run one stage, or with "all" every one of them in order.
+    """Run one stage, or with "all" those of the shipped weights in order.
 
     Raises UserError: "training-exists" where `out` holds an earlier training and `resume` is off; those of
     `load_face_model`; "training-incomplete" where a stage lacks what an earlier one makes.
     """
     plan.out.mkdir(parents=True, exist_ok=True)
-    names = list(STAGES) if stage == "all" else [stage]
+    whole = [name for name in STAGES if STAGES[name].share is not None]
+    names = whole if stage == "all" else [stage]
     if not plan.resume and any(_trace_of(name, plan).exists() for name in names):
         raise UserError(
             "training-exists", f"{plan.out} holds an earlier training.", "Add --resume, or name another folder."
         )
     for name in names:
-        share = STAGES[name].share if stage == "all" else 1.0
+        share = STAGES[name].share if stage == "all" else None
         log(f"stage {name}")
-        STAGES[name].run(plan, plan.minutes * share * 60, _kept(log, plan.out / f"{name}.log"))
+        STAGES[name].run(
+            plan, plan.minutes * (1.0 if share is None else share) * 60, _kept(log, plan.out / f"{name}.log")
+        )
 
 
 def _kept(log: Log, path: Path) -> Log:
@@ -216,6 +223,10 @@ def _sheets(plan: TrainingPlan, _: float, log: Log) -> None:
         log(f"wrote {path.name}")
 
 
+def _make_clips(plan: TrainingPlan, limit_s: float, log: Log) -> None:
+    make_clips(_model(plan), plan.out, plan.clips, limit_s, log)
+
+
 STAGES = {
     "prior": _Stage(_prior, 0.0),
     "faces": _Stage(_faces, 0.3),
@@ -226,6 +237,9 @@ STAGES = {
     "arkit": _Stage(_arkit, 0.06),
     "export": _Stage(_export, 0.0),
     "measure": _Stage(_measure, 0.0),
+    "clips": _Stage(_make_clips, None),
+    "generator": _Stage(lambda plan, limit_s, log: make_generator(plan.out, limit_s, log), None),
+    "judge": _Stage(lambda plan, _, log: judge_generator(plan.out, log), None),
 }
 
 
@@ -233,9 +247,13 @@ def _trace_of(stage: str, plan: TrainingPlan) -> Path:
     """The file that shows that a stage was begun."""
     if stage in _NETS:
         return plan.out / _NETS[stage][1]
-    return {"faces": plan.out / "data", "prior": plan.out / "weights" / "face_prior.safetensors"}.get(
-        stage, plan.out / "weights" / "table.none"
-    )
+    traces = {
+        "faces": plan.out / "data",
+        "prior": plan.out / "weights" / "face_prior.safetensors",
+        "clips": plan.out / CLIPS_NAME,
+        "generator": plan.out / generator_training.CHECKPOINT_NAME,
+    }
+    return traces.get(stage, plan.out / "weights" / "table.none")
 
 
 def _model(plan: TrainingPlan) -> FaceModel:

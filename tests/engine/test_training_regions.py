@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The close look at eyes and mouth: patches, what is taken in of them, their training pictures and losses."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +22,17 @@ from fomm_engine.face.regions import (  # noqa: E402
     patch_crops,
     refined,
 )
-from fomm_engine.training.augment import Backgrounds  # noqa: E402
+from fomm_engine.training.augment import Backgrounds, PhotoSettings, photograph  # noqa: E402
 from fomm_engine.training.brow_labels import BrowLabels  # noqa: E402
-from fomm_engine.training.dataset import Labels  # noqa: E402
+from fomm_engine.training.dataset import MANIFEST_NAME, Labels  # noqa: E402
 from fomm_engine.training.eye_shapes import EyeShapeSettings, with_eye_shapes  # noqa: E402
 from fomm_engine.training.face_model import FaceModel, load_face_model  # noqa: E402
-from fomm_engine.training.regions.data import STILL, RegionDataSettings, regions_of  # noqa: E402
+from fomm_engine.training.landmark_data import CLEAN_PHOTO, endless_draws  # noqa: E402
+from fomm_engine.training.regions.data import STILL, RegionDataSettings, lids_chances, regions_of  # noqa: E402
 from fomm_engine.training.regions.losses import RegionLossSettings, eye_loss, mouth_loss, region_scores  # noqa: E402
 from fomm_engine.training.regions.misses import Misses, miss  # noqa: E402
 from fomm_engine.training.scene import rotation_from_euler  # noqa: E402
-from fomm_engine.wire.names import LANDMARKS, MIRRORED_POINTS, POINT_COUNT  # noqa: E402
+from fomm_engine.wire.names import ARKIT_CHANNELS, ARKIT_INDEX, LANDMARKS, MIRRORED_POINTS, POINT_COUNT  # noqa: E402
 
 INSIDE = sorted({*EYE_POINTS, *LEFT_EYE_POINTS, *MOUTH_POINTS})
 
@@ -214,3 +216,40 @@ def test_eye_shapes_narrow_the_eye_and_hang_skin_above_it(model):
 def _opening(points: np.ndarray) -> float:
     upper, lower = (points[list(LANDMARKS[f"lid_{lid}_right"]), 1] for lid in ("upper", "lower"))
     return float((upper - lower).mean())
+
+
+def _lids(*blinks: float) -> Labels:
+    count = len(blinks)
+    arkit = np.zeros((count, len(ARKIT_CHANNELS)), np.float32)
+    arkit[:, ARKIT_INDEX["eyeBlinkLeft"]] = blinks
+    turns = np.tile(np.eye(3, dtype=np.float32), (count, 1, 1))
+    return Labels(np.zeros((count, POINT_COUNT, 2), np.float32), turns, arkit, np.arange(count, dtype=np.int32))
+
+
+def test_faces_are_drawn_by_their_chances(tmp_path):
+    labels = _lids(0.0, 1.0, 0.2, 0.9)
+    np.save(tmp_path / "shard_0001.npy", np.zeros((4, 2, 2, 4), np.uint8))
+    np.savez(tmp_path / "shard_0001.npz", **vars(labels))
+    (tmp_path / MANIFEST_NAME).write_text('{"held_out_shards": 1}')
+    np.save(tmp_path / "backgrounds.npy", np.zeros((1, 8, 8, 3), np.uint8))
+    assert lids_chances(labels, 0.25).tolist() == [1.0, 0.25, 1.0, 0.25]
+    drawn = next(endless_draws(tmp_path, 0, 4000, lambda found: lids_chances(found, 0.25))).order
+    shares = np.bincount(drawn, minlength=4) / 4000
+    np.testing.assert_allclose(shares, [0.4, 0.1, 0.4, 0.1], atol=0.03)
+    evenly = next(endless_draws(tmp_path, 0, 4000)).order
+    np.testing.assert_allclose(np.bincount(evenly, minlength=4) / 4000, 0.25, atol=0.03)
+
+
+def test_cameras_sharpen_with_halos_and_lamps_shine_unevenly():
+    edge = np.full((64, 64, 3), 80, np.uint8)
+    edge[:, 32:] = 160
+    quiet = replace(CLEAN_PHOTO, sharpen=0)
+    assert any(np.array_equal(photograph(edge, np.random.default_rng(seed), quiet), edge) for seed in range(4))
+    sharp = photograph(edge, np.random.default_rng(2), replace(CLEAN_PHOTO, sharpen=1.0))
+    assert sharp.min() < 78 and sharp.max() > 162  # both sides overshoot
+    assert abs(int(sharp[32, 2, 0]) - 80) <= 2  # away from the edge nothing changes
+    plain = np.full((64, 64, 3), 120, np.uint8)
+    lit = photograph(plain, np.random.default_rng(1), replace(CLEAN_PHOTO, uneven=1.0)).astype(float)
+    assert lit.std() > 2
+    assert np.abs(np.diff(lit[..., 0], axis=0)).max() < 12  # softly
+    assert PhotoSettings().uneven == 0  # the landmark net is trained without

@@ -13,9 +13,13 @@ pytest.importorskip("moderngl")
 pytest.importorskip("numba")
 
 from fomm_engine.face import weights  # noqa: E402
+from fomm_engine.fomm_training.reconstruction import reconstructed  # noqa: E402
+from fomm_engine.model.weights import load_networks  # noqa: E402
 from fomm_engine.training.__main__ import main  # noqa: E402
+from fomm_engine.training.checkpoint import averaged_weights  # noqa: E402
 from fomm_engine.training.conditions import CONDITIONS  # noqa: E402
 from fomm_engine.training.dataset import FaceSet, FaceSetSettings  # noqa: E402
+from fomm_engine.training.generator.clips import ClipSettings  # noqa: E402
 from fomm_engine.training.plan import TrainingPlan, run_plan  # noqa: E402
 from fomm_engine.wire.errors import UserError  # noqa: E402
 
@@ -132,3 +136,41 @@ def test_missing_face_model_is_one_sentence(tmp_path, capsys):
     status = main(["faces", "--face-model", str(tmp_path / "none.npz"), "--out", str(tmp_path / "out")])
     assert status == 1
     assert "There is no face model" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def with_generator(trained) -> tuple[TrainingPlan, list[str]]:
+    plan = dataclasses.replace(trained[0], minutes=0.05, clips=ClipSettings(people=3, frames=3, held_out=1))
+    lines: list[str] = []
+    for stage in ("clips", "generator", "judge"):
+        run_plan(plan, stage, lines.append)
+    return plan, lines
+
+
+def test_the_generator_is_trained_judged_and_animates(with_generator):
+    plan, lines = with_generator
+    networks = load_networks(plan.out / "generator.safetensors")
+    assert networks.config.keypoint_detector.kind == "anatomical"
+    rows = {row["way"]: row for row in (json.loads(line) for line in lines if '"way"' in line)}
+    assert set(rows) == {"copy", "warp", "generator"}
+    assert rows["copy"]["sharpness"] > 0.5 > rows["generator"]["sharpness"]  # after seconds it paints nothing
+    assert json.loads(lines[-1])["wins"] is False
+    assert (plan.out / "sheets" / "generator.png").is_file()
+    source = np.zeros((128, 128, 3), np.uint8)
+    assert reconstructed(networks, source, source[None]).shape == (1, 128, 128, 3)
+
+
+def test_the_generator_goes_on_and_a_second_start_is_refused(with_generator):
+    plan, _ = with_generator
+    with pytest.raises(UserError, match="earlier training"):
+        run_plan(plan, "generator", lambda _: None)
+    before = averaged_weights(plan.out / "generator.checkpoint.safetensors")[1]
+    longer = dataclasses.replace(plan, minutes=before.elapsed_s / 60 + 0.02, resume=True)
+    run_plan(longer, "generator", lambda _: None)
+    after = averaged_weights(plan.out / "generator.checkpoint.safetensors")[1]
+    assert after.steps > before.steps and after.starts == before.starts + 1
+
+
+def test_a_stage_without_its_clips_says_which_comes_first(plan, tmp_path):
+    with pytest.raises(UserError, match="stage clips first"):
+        run_plan(dataclasses.replace(plan, out=tmp_path / "none"), "generator", lambda _: None)

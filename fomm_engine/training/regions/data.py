@@ -23,12 +23,14 @@ from fomm_engine.face.regions import (
     patch_crops,
 )
 from fomm_engine.training.augment import Backgrounds, PhotoSettings, over, photograph
-from fomm_engine.training.dataset import FaceSet
+from fomm_engine.training.dataset import FaceSet, Labels
 from fomm_engine.training.landmark_data import CLEAN_PHOTO, Faces, backgrounds, endless_draws
 from fomm_engine.training.regions.misses import Misses
-from fomm_engine.wire.names import MIRRORED_POINTS
+from fomm_engine.wire.names import ARKIT_INDEX, MIRRORED_POINTS
 
 _MIRRORED_MOUTH = [MOUTH_POINTS.index(MIRRORED_POINTS[point]) for point in MOUTH_POINTS]
+_BLINKS = [ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]
+_DOWN = 0.45
 _Patch = tuple[NDArray[np.uint8], NDArray[np.float64]]
 
 
@@ -52,8 +54,9 @@ class RegionDataSettings:
     free_shift: float = 0.03  # a spread beside the measured one: of the side, of the logarithm, in degrees
     free_log_scale: float = 0.08
     free_turn_deg: float = 4.0
+    lids_down: float = 0.5  # how often a face with lids nearly half shut or more is drawn, against any other
     photo: PhotoSettings = field(
-        default_factory=lambda: PhotoSettings(occluder=0.07, blur=0.3, shrink=0.35, motion=0.06, noise=0.5)
+        default_factory=lambda: PhotoSettings(occluder=0.07, blur=0.25, shrink=0.33, motion=0.06, noise=0.5, uneven=0.5)
     )
 
 
@@ -86,8 +89,21 @@ class _Stream(IterableDataset[RegionBatch]):
         self._settings = settings
 
     def __iter__(self) -> Iterator[RegionBatch]:
-        for drawn in endless_draws(self._folder, self._seed, self._settings.mouths):
+        draws = endless_draws(self._folder, self._seed, self._settings.mouths, self._chances)
+        for drawn in draws:
             yield regions_of(drawn.faces, drawn.order, drawn.pool, drawn.rng, self._misses, self._settings)
+
+    def _chances(self, labels: Labels) -> NDArray[np.float64]:
+        return lids_chances(labels, self._settings.lids_down)
+
+
+def lids_chances(labels: Labels, lids_down: float) -> NDArray[np.float64]:
+    """(N,) how often each face is drawn: `lids_down` where a lid is nearly half shut or more, else 1.
+
+    A set made to teach blinks shows more shut eyes than films do, and nets that see them all expect shut eyes.
+    """
+    down = (labels.arkit[:, _BLINKS] > _DOWN).any(1)
+    return np.where(down, lids_down, 1.0)
 
 
 def regions_of(
