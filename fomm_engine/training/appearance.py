@@ -30,7 +30,9 @@ class AppearanceSettings:
     pale_brows: float = 0.25  # hardly darker, or lighter, than the skin
     shaved: float = 0.2  # a shadow of stubble, no hair
     pale_lips: float = 0.25
-    shaded_lip: float = 0.5  # the upper lip lies in its own shadow
+    shaded_lip: float = 0.25  # the upper lip lies in its own shadow
+    shaded_eyes: float = 0.45  # deep-set: no white is to be seen, an eye is a dark slit
+    lid_lines: float = 0.7  # a fold above the lid, a line below the eye
     shadow: float = 0.2
     cast_shadow: float = 0.55  # the first light throws shadows
     bush: float = 0.45  # share of beards that have a volume
@@ -73,6 +75,7 @@ def sample_look(rng: Generator, settings: AppearanceSettings | None = None) -> L
     uniforms |= _brows(rng, chances, hair_color, uniforms["skin"])
     uniforms |= _beard(rng, chances, hair_color, uniforms["skin"])
     uniforms |= _eyes(rng)
+    uniforms |= _eye_surroundings(rng, chances)
     uniforms |= _hair(rng, chances, hair_color)
     uniforms |= _makeup(rng, chances)
     uniforms |= _light(rng)
@@ -112,14 +115,14 @@ def _skin(rng: Generator, chances: AppearanceSettings) -> Uniforms:
     lips = natural if rng.random() < 0.75 else random_color(rng, (-25, 20), (0.4, 0.9), (0.1, 0.6))
     if rng.random() < chances.pale_lips:
         lips = skin * rng.uniform(0.75, 1.05) * np.array([1.0, rng.uniform(0.8, 1.0), rng.uniform(0.8, 1.0)])
-    shade = rng.uniform(0.1, 0.75) if rng.random() < chances.shaded_lip else 0.0
+    shade = rng.uniform(0.1, 0.6) if rng.random() < chances.shaded_lip else 0.0
     freckles = rng.random() if rng.random() < 0.2 else 0.0
     return {
         "skin": skin,
         "skin_noise": np.array([rng.uniform(0, 0.5), rng.uniform(0, 0.35), rng.uniform(0, 0.25), freckles]),
         "lip_color": lips,
         "lip": np.array([rng.uniform(0.2, 1), rng.uniform(-0.08, 0.06), shade, rng.uniform(0, 0.8)]),
-        "mouth": np.array([rng.uniform(0.35, 1.1), shade * rng.uniform(0.3, 1.3), rng.uniform(0.3, 1.2), 0]),
+        "mouth": np.array([rng.uniform(0.35, 1.1), shade * rng.uniform(0.3, 1.3), rng.uniform(0.05, 1.2), 0]),
     }
 
 
@@ -186,6 +189,19 @@ def _eyes(rng: Generator) -> Uniforms:
         "iris_color": random_color(rng, *spans[rng.choice(3, p=[0.6, 0.25, 0.15])]),
         "iris": np.array([radius, rng.uniform(0.3, 0.6), rng.uniform(0.1, 1.2), rng.uniform(0.2, 1)]),
         "sclera": np.array([1, rng.uniform(0.9, 1), rng.uniform(0.85, 1)]) * rng.uniform(0.5, 0.95),
+    }
+
+
+def _eye_surroundings(rng: Generator, chances: AppearanceSettings) -> Uniforms:
+    """`eye_shade`: what is left of the eyeball's colour, the corners' darkness, the socket's; `lid_lines`: darkness of
+    the fold above the lid and its distance in cm, the same of the line below the eye."""
+    left, corners, socket = 1.0, rng.uniform(0, 0.5), rng.uniform(0, 0.25)
+    if rng.random() < chances.shaded_eyes:
+        left, corners, socket = rng.uniform(0.12, 0.7), rng.uniform(0, 1), rng.uniform(0, 0.6)
+    fold, below = rng.uniform(0.05, 0.6, 2) * (rng.random(2) < chances.lid_lines)
+    return {
+        "eye_shade": np.array([left, corners, socket, 0]),
+        "lid_lines": np.array([fold, rng.uniform(0.12, 0.5), below, rng.uniform(0.25, 0.9)]),
     }
 
 

@@ -31,8 +31,8 @@ class ExpressionSettings:
     ajar: float = 0.1  # lips apart by a hair's breadth
     contact: float = 0.22  # an open jaw behind lips that meet or nearly meet
     pressed: float = 0.12  # lips pressed on each other or rolled in
-    lids_shut: float = 0.16
-    lids_half: float = 0.26  # 45 to 88 % closed
+    lids_shut: float = 0.11
+    lids_half: float = 0.16  # 45 to 88 % closed
     lids_low: float = 0.14
     lids_wide: float = 0.1
     wink: float = 0.05

@@ -27,6 +27,7 @@ _EYE_TURNS = {"Out": ("y", 30.0), "In": ("y", -30.0), "Up": ("x", -25.0), "Down"
 FACE_VERTICES = 9409  # vertices of the front of the head
 SKIN_VERTICES = 14062  # vertices of the head, the mouth socket and the eye sockets
 _LASH_VERTICES = range(25351, 26719)
+_JAW_DROP_CM = 0.3  # what goes down by more in a whole jawOpen belongs to the lower jaw
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,14 @@ class FaceModel:
         jaw = self.expression_cm[self.expression_index("jawOpen")].reshape(-1, 3)[:, 1]
         blinks = {side: self.expression_index("eyeBlink_" + side[0].upper()) for side in ("right", "left")}
         return find_contacts(self.neutral_cm, jaw, self.landmarks, skin=movable, blinks=blinks)
+
+    @cached_property
+    def jaws(self) -> dict[str, IntArray]:
+        """Vertices of teeth and gums: the "upper" ones stand still when the jaw opens, the "lower" ones go along."""
+        vertices = np.unique(np.concatenate([self.parts["teeth"], self.parts["gums"]]))
+        drop_cm = -self.expression_cm[self.expression_index("jawOpen")].reshape(-1, 3)[vertices, 1]
+        lower = drop_cm > _JAW_DROP_CM
+        return {"upper": vertices[~lower], "lower": vertices[lower]}
 
     def posed_cm(self, identity_shape_cm: FloatArray, weights: FloatArray) -> FloatArray:
         """Vertices (N, 3) of an identity with an expression, lips and lids meeting where they would cross."""

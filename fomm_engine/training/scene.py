@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fomm_engine.training.appearance import AppearanceSettings, Look, drawn_by_hand, sample_look
 from fomm_engine.training.eye_shapes import EyeShapeSettings, with_eye_shapes
 from fomm_engine.training.face_model import FaceModel, FloatArray, eyeball_centres_cm
+from fomm_engine.training.teeth import TeethSettings, with_teeth
 from fomm_engine.wire.names import LANDMARKS
 
 _FACE_CENTRE = (*LANDMARKS["nose_bridge"][:1], *LANDMARKS["nose_base"][2:3])
@@ -31,6 +32,7 @@ class SceneSettings:
     face_share: tuple[float, float] = (0.5, 0.68)  # of the image's side
     appearance: AppearanceSettings = AppearanceSettings()
     eyes: EyeShapeSettings = EyeShapeSettings()
+    teeth: TeethSettings = TeethSettings()
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def sample_person(model: FaceModel, rng: Generator, settings: SceneSettings) -> 
     warp = sample_warp(model, base, rng) if rng.random() < settings.stylised else None
     if warp is None:
         base = with_eye_shapes(model, base, rng, settings.eyes)
+    base = with_teeth(model, base, rng, settings.teeth)
     look = sample_look(rng, settings.appearance)
     if warp and rng.random() < 0.5:
         look = drawn_by_hand(look, rng)

@@ -57,6 +57,7 @@ uniform vec3 brow_color; uniform vec4 brow; uniform vec4 brow_shape; uniform vec
 uniform vec3 iris_color; uniform vec4 iris; uniform vec3 sclera; uniform vec3 eye_centre; uniform vec3 hair_color;
 uniform vec4 hair; uniform vec3 ambient; uniform mat3 ambient_slope; uniform mat3 light_direction;
 uniform mat3 light_color; uniform vec4 gloss; uniform vec4 shadow_edge; uniform vec4 shadow_soft; uniform vec3 cloth;
+uniform vec4 eye_shade; uniform vec4 lid_lines;
 uniform vec4 pattern; uniform vec4 solid; uniform vec4 makeup; uniform vec3 makeup_color; uniform vec4 hair_line;
 uniform sampler2D cast_map; uniform mat3 cast_rotation; uniform vec3 cast_translation; uniform vec4 cast_shape;
 """
@@ -96,6 +97,9 @@ _SKIN = """
   float lid = mask_a.w, above = step(at.y, 3.4), near = smoothstep(1., .05, lid);
   c = mix(c, makeup_color * dot(c, vec3(.5)), near * mix(makeup.y, makeup.x, above));
   c = mix(c, vec3(.06, .04, .03), smoothstep(makeup.z + .06, makeup.z, lid) * makeup.w);
+  float fold = (lid - lid_lines.y - .06 * (n2 - .5)) / .07, bag = (lid - lid_lines.w - .1 * (n2 - .5)) / .12;
+  c *= 1. - (1. - above) * (lid_lines.x * exp(-fold * fold) + eye_shade.z * exp(-lid * lid * .9));
+  c *= 1. - above * (lid_lines.z * exp(-bag * bag) + .5 * eye_shade.z * exp(-lid * lid * 2.));
   float lips = smoothstep(-.05, .10, mask_a.x + .10 * (n2 - .5) + lip.y);
   float line = -3.31 - .04 * at.x * at.x;  // where the lips meet
   float upper = smoothstep(line - .02, line + .05, at.y), inwards = smoothstep(line + .95, line + .1, at.y);
@@ -137,6 +141,7 @@ _EYE = """
   i *= mix(1., .35, smoothstep(iris.x * .8, iris.x, angle));
   c = mix(c, i, smoothstep(iris.x + .025, iris.x - .02, angle));
   c = mix(c, vec3(.015), smoothstep(iris.y * iris.x + .02, iris.y * iris.x - .02, angle));
+  c *= eye_shade.x * mix(1., 1. - smoothstep(.25, .8, abs(d.x)), eye_shade.y);  // the lids' and the brows' shadow
   open = mix(1., smoothstep(1.1, -.2, d.y) * .8 + .2, iris.w); specular = iris.z; power = 90.; wrap = .4;
 """
 

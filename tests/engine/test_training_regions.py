@@ -22,6 +22,7 @@ from fomm_engine.face.regions import (  # noqa: E402
     patch_crops,
     refined,
 )
+from fomm_engine.training.appearance import AppearanceSettings, sample_look  # noqa: E402
 from fomm_engine.training.augment import Backgrounds, PhotoSettings, photograph  # noqa: E402
 from fomm_engine.training.brow_labels import BrowLabels  # noqa: E402
 from fomm_engine.training.dataset import MANIFEST_NAME, Labels  # noqa: E402
@@ -32,6 +33,7 @@ from fomm_engine.training.regions.data import STILL, RegionDataSettings, lids_ch
 from fomm_engine.training.regions.losses import RegionLossSettings, eye_loss, mouth_loss, region_scores  # noqa: E402
 from fomm_engine.training.regions.misses import Misses, miss  # noqa: E402
 from fomm_engine.training.scene import rotation_from_euler  # noqa: E402
+from fomm_engine.training.teeth import TeethSettings, with_teeth  # noqa: E402
 from fomm_engine.wire.names import ARKIT_CHANNELS, ARKIT_INDEX, LANDMARKS, MIRRORED_POINTS, POINT_COUNT  # noqa: E402
 
 INSIDE = sorted({*EYE_POINTS, *LEFT_EYE_POINTS, *MOUTH_POINTS})
@@ -216,6 +218,29 @@ def test_eye_shapes_narrow_the_eye_and_hang_skin_above_it(model):
 def _opening(points: np.ndarray) -> float:
     upper, lower = (points[list(LANDMARKS[f"lid_{lid}_right"]), 1] for lid in ("upper", "lower"))
     return float((upper - lower).mean())
+
+
+def test_teeth_move_and_nothing_else_does(model):
+    rng = np.random.default_rng(3)
+    upper, lower = model.jaws["upper"], model.jaws["lower"]
+    assert model.neutral_cm[upper, 1].mean() > model.neutral_cm[lower, 1].mean() + 0.5
+    hidden = with_teeth(model, model.neutral_cm, rng, TeethSettings(upper_hidden=1, lower_moved=0, set_back=0))
+    rise = (hidden - model.neutral_cm)[upper]
+    assert 0.2 <= rise[0, 1] <= 0.9 and np.ptp(rise[:, 1]) < 1e-4
+    still = np.setdiff1d(np.arange(len(hidden)), upper)
+    np.testing.assert_array_equal(hidden[still], model.neutral_cm[still])
+    back = with_teeth(model, model.neutral_cm, rng, TeethSettings(upper_hidden=0, lower_moved=0, set_back=1))
+    assert (back - model.neutral_cm)[np.concatenate([upper, lower]), 2].max() < 0
+    np.testing.assert_array_equal(back[model.landmarks], model.neutral_cm[model.landmarks])
+
+
+def test_deep_set_eyes_are_darker_where_they_should_be():
+    chances = AppearanceSettings(shaded_eyes=1.0, lid_lines=0.0)
+    looks = [sample_look(np.random.default_rng(seed), chances).uniforms for seed in range(20)]
+    assert max(look["eye_shade"][0] for look in looks) <= 0.7
+    assert all(look["lid_lines"][0] == look["lid_lines"][2] == 0 for look in looks)
+    plain = sample_look(np.random.default_rng(0), AppearanceSettings(shaded_eyes=0.0, lid_lines=1.0)).uniforms
+    assert plain["eye_shade"][0] == 1.0 and plain["lid_lines"][0] > 0
 
 
 def _lids(*blinks: float) -> Labels:
