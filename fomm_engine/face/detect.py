@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finding faces: the box net on the whole picture, and on overlapping tiles for small ones."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,29 +23,37 @@ def image_tensor(images: list[Array]) -> torch.Tensor:
     return batch.float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
 
 
+@dataclass(frozen=True)
+class FoundBox:
+    """A square around what may be a face, px of the picture, and the box net's logit that it is one."""
+
+    square: SquareCrop
+    presence: float
+
+
 class FaceFinder:
     """Candidate squares of faces in a picture."""
 
     def __init__(self, net: BoxNet) -> None:
         self._net = net
 
-    def find(self, image: Array, thorough: bool = True) -> list[SquareCrop]:
-        """Squares around faces of `image` (H, W, 3) uint8 RGB, likeliest first; `thorough` finds small ones."""
+    def find(self, image: Array, thorough: bool = True) -> list[FoundBox]:
+        """Boxes around faces of `image` (H, W, 3) uint8 RGB, likeliest first; `thorough` finds small ones."""
         views = [letterboxed(image, BOX_INPUT_SIZE)]
         if thorough:
             views += _tiles(image)
         with torch.inference_mode():
             centers, log_sizes, presence = self._net(image_tensor([picture for picture, _ in views]))
         order = np.argsort(-presence.numpy())
-        found: list[SquareCrop] = []
+        found: list[FoundBox] = []
         for index in order:
             if presence[index] < PRESENCE_LOGIT or len(found) == MAX_CANDIDATES:
                 break
             view = views[index][1]
             center = view.to_picture(centers[index].numpy())
             square = SquareCrop((float(center[0]), float(center[1])), float(torch.exp(log_sizes[index])) * view.side_px)
-            if not any(_same(square, other) for other in found):
-                found.append(square)
+            if not any(_same(square, other.square) for other in found):
+                found.append(FoundBox(square, float(presence[index])))
         return found
 
 

@@ -26,6 +26,7 @@ SIGMA_FACTOR, SIGMA_POWER = 2.0, 1.25  # from the nets' scale to the error made 
 HESITANT_BELOW, HESITANT_ABOVE, NOTHING = 0.4, 0.2, 1.3
 OTHER_STARTS = (1.25, 0.8)  # sides of the crops from which it is then sought too
 APART, APART_WHERE_UNSURE = 0.3, 0.1  # half crop sides: how far apart the ways may end, below and above the limit
+ROOM = 0.6  # sides of the larger face that the middles of two people's faces keep between them
 STRAY = (0.12, 0.15, 0.2)  # shift (of the side), log of the scale, roll (rad) from which a crop was cut wrongly
 
 
@@ -182,17 +183,18 @@ def widened(square: SquareCrop) -> SquareCrop:
 
 
 def distinct(faces: list[FrameFace]) -> list[FrameFace]:
-    """The faces without those that are another one seen again, least doubtful first."""
+    """The faces without those that are another one seen again, or stand where no second head has room, least doubtful
+    first."""
     kept: list[FrameFace] = []
     for face in sorted(faces, key=lambda f: f.doubt):
-        if not any(overlap(face, other) for other in kept):
+        if not any(overlap(face, other, ROOM) for other in kept):
             kept.append(face)
     return kept
 
 
-def overlap(face: FrameFace, other: FrameFace) -> bool:
-    """Whether two faces stand in one place."""
-    return bool(np.hypot(*(face.center_px - other.center_px)) < 0.4 * max(face.side_px, other.side_px))
+def overlap(face: FrameFace, other: FrameFace, within: float = 0.4) -> bool:
+    """Whether two faces stand in one place: closer than `within` sides of the larger one."""
+    return bool(np.hypot(*(face.center_px - other.center_px)) < within * max(face.side_px, other.side_px))
 
 
 def _strayed(crop: SquareCrop, wanted: SquareCrop) -> bool:

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fomm_engine.face.choice import FaceChoice, chosen_face
-from fomm_engine.face.detect import FaceFinder
+from fomm_engine.face.detect import FaceFinder, FoundBox
 from fomm_engine.face.fast_landmarks import Look
 from fomm_engine.face.flow import FlowSteadier
+from fomm_engine.face.hard_faces import HardFaces
 from fomm_engine.face.likeness import Likeness
 from fomm_engine.face.look import FaceReader, FrameFace, crop_around, distinct, overlap, widened
 from fomm_engine.face.region_nets import CloseNets
@@ -26,6 +27,7 @@ class TrackerSettings:
     doubt_limit: float = -2.3  # mean log sigma of the inner points, in half crop sides; good faces have -2.5 to -3.5
     find_rounds: int = 3  # landmark passes on a found box before it is judged
     thorough_every: int = 3  # while no face is there, small ones are looked for only this often
+    hard_every: int = 30  # and half hidden ones this often, from the first frame on
     others_every: int = 30  # how often the picture is looked at for others
     hidden_others_every: int = 15  # and, tile by tile, where one of them is out of sight
     near: float = 2.5  # others closer than so many face sides are looked at in every frame, else in every third
@@ -78,6 +80,7 @@ class FaceTracker:
         self._settings = own = settings or TrackerSettings()
         both_ways = close is None if own.both_ways is None else own.both_ways
         self._reader = FaceReader(net, own.doubt_limit, both_ways=both_ways, close=close)
+        self._hard_faces = HardFaces(net, self._reader)
         self._steadier = FlowSteadier()
         self._own: _Person | None = None
         self._others: list[_Person] = []
@@ -117,17 +120,31 @@ class FaceTracker:
 
     def faces(self, image: Array, *, thorough: bool = True) -> list[FrameFace]:
         """All believable faces of one picture, largest first; `thorough` finds small ones and more than one."""
-        squares = self._finder.find(image, thorough=thorough)
+        return _by_size(distinct([face for _, face in self._settled(image, self._finder.find(image, thorough))]))
+
+    def _settled(self, image: Array, boxes: list[FoundBox]) -> list[tuple[FoundBox, FrameFace]]:
         rounds = self._settings.find_rounds
-        faces = [self._reader.settled(image, widened(square), rounds) for square in squares]
-        return sorted(distinct([face for face in faces if face is not None]), key=lambda f: f.side_px, reverse=True)
+        faces = [(box, self._reader.settled(image, widened(box.square), rounds)) for box in boxes]
+        return [(box, face) for box, face in faces if face is not None]
+
+    def _first_faces(self, image: Array) -> list[FrameFace]:
+        """As `faces`, with more care, for whoever is chosen now is followed: doubtful ones are put to the proof, and
+        half hidden ones are found too."""
+        boxes = self._finder.find(image)
+        settled = self._settled(image, boxes)
+        apart = distinct([face for _, face in settled])
+        kept = [self._hard_faces.confirmed(image, box, face) for box, face in settled if any(face is f for f in apart)]
+        faces = distinct([face for face in kept if face is not None])
+        if self._missed % self._settings.hard_every == 0:
+            faces = distinct(faces + self._hard_faces.found(image, boxes, faces))
+        return _by_size(faces)
 
     def _begin(self, image: Array) -> None:
         """Choose whom to follow, once there is somebody."""
         thorough = self._missed % self._settings.thorough_every == 0
         if not thorough and not self.faces(image, thorough=False):
             return
-        faces = self.faces(image)
+        faces = self._first_faces(image)
         chosen = chosen_face(faces, self._settings.face)
         if chosen is not None:
             self._own = _seen_first(image, chosen)
@@ -185,6 +202,10 @@ class FaceTracker:
         for face in self._strangers(image, own, unknown):
             if len(self._others) < self._settings.others:
                 self._others.append(_seen_first(image, face))
+
+
+def _by_size(faces: list[FrameFace]) -> list[FrameFace]:
+    return sorted(faces, key=lambda face: face.side_px, reverse=True)
 
 
 def _seen_first(image: Array, face: FrameFace) -> _Person:
