@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Faces that are hard to see, half hidden or in dark noise: sought from many starts, believed where these meet."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,19 +22,28 @@ PLAIN = -2.75  # doubt below which a face needs no proof: 98 of 100 held-out fac
 SHIFTS = ((0.0, 0.0), (0.15, 0.0), (-0.15, 0.0), (0.0, 0.15), (0.0, -0.15))  # of the box's side
 SCALES = (0.8, 1.0, 1.3)
 ROUNDS = 4
+HOPELESS = -1.75  # where no way is surer than that after two rounds, the others are saved
 NEAR = 0.08  # half crop sides between two ways that meet
+SAME = 0.1  # sides of a face, on the mean over its points, within which it is another look at the same one
 # (share of the ways that must meet, their mean log sigma at most): many ways make up for some doubt
 BELIEVED = ((0.4, -2.25), (0.7, -1.9))
 
 
 @dataclass(frozen=True)
 class Meeting:
-    """Where most ways end: points (70, 2) px and rotation of the middlemost, the share that ends there, its doubt."""
+    """Where most ways end: the mean of their points (70, 2) px and of their log sigma (70,) as the net's, of half_px;
+    the rotation (3, 3) of the middlemost; the share of the ways that end there."""
 
     points_px: Array
+    log_sigma: Array
+    half_px: float
     rotation: Array
     share: float
-    doubt: float
+
+    @property
+    def doubt(self) -> float:
+        """Mean log sigma of the inner points."""
+        return float(self.log_sigma[INNER].mean())
 
     @property
     def believed(self) -> bool:
@@ -60,8 +69,15 @@ class HardFaces:
         return added
 
     def confirmed(self, image: Array, box: FoundBox, face: FrameFace) -> FrameFace | None:
-        """A face that was settled on from `box`, where it is plain; else what most ways from there lead to, if any."""
-        return face if face.doubt < PLAIN else self._sought(image, box.square)
+        """A face that was settled on from `box`, where it is plain or most ways from there lead to it; else the one
+        that they lead to, if any."""
+        if face.doubt < PLAIN:
+            return face
+        other = self._sought(image, box.square)
+        if other is None:
+            return None
+        away = np.linalg.norm((other.points_px - face.points_px)[INNER], axis=1).mean()
+        return face if away < SAME * face.side_px else other
 
     def _sought(self, image: Array, square: SquareCrop) -> FrameFace | None:
         """The face that most ways from a box lead to; None where they part, or end in doubt or outside the picture."""
@@ -69,27 +85,30 @@ class HardFaces:
         inside = 0 <= met.points_px[:, 0].mean() <= image.shape[1] and 0 <= met.points_px[:, 1].mean() <= image.shape[0]
         if not met.believed or not inside:
             return None
-        face = replace(self._reader.seen(image, crop_around(met.points_px, met.rotation)), doubt=met.doubt)
+        face = self._reader.made(image, met.points_px, met.log_sigma, met.rotation, met.half_px)
         return face if face.side_px >= SMALLEST_PX else None
 
 
 def meeting(net: Look, image: Array, crops: list[SquareCrop]) -> Meeting:
     """Where most of the ways from `crops` of `image` (H, W, 3) uint8 RGB end."""
-    for _ in range(ROUNDS):
+    for done in range(1, ROUNDS + 1):
         views = image_tensor([crop.cut(image, LANDMARK_INPUT_SIZE) for crop in crops])
         with torch.inference_mode():
             seen, log_sigma, turns = (part.double().numpy() for part in net(views))
         points = np.stack([crop.to_picture(one) for crop, one in zip(crops, seen, strict=True)])
         rotations = [crop.rotation_to_picture(turn) for crop, turn in zip(crops, turns, strict=True)]
         half_px = np.array([crop.side_px / 2 for crop in crops])
+        doubts = log_sigma[:, INNER].mean(1)
+        if done > 1 and doubts.min() > HOPELESS:
+            break
         crops = [crop_around(one, rotation) for one, rotation in zip(points, rotations, strict=True)]
-    doubts = log_sigma[:, INNER].mean(1)
     inner = points[:, INNER]
     apart = np.linalg.norm(inner[:, None] - inner[None], axis=3).mean(2) / np.minimum(half_px[:, None], half_px[None])
     near = apart < NEAR
     middle = int(np.lexsort((doubts, -near.sum(1)))[0])
     met = near[middle]
-    return Meeting(points[met].mean(0), rotations[middle], float(met.mean()), float(doubts[met].mean()))
+    half = float(np.median(half_px[met]))
+    return Meeting(points[met].mean(0), log_sigma[met].mean(0), half, rotations[middle], float(met.mean()))
 
 
 def _starts(square: SquareCrop) -> list[SquareCrop]:

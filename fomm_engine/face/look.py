@@ -111,6 +111,10 @@ class FaceReader:
         """What is seen in a crop of `image` (H, W, 3) uint8 RGB, face or not."""
         return self._face(image, self._looked(image, crop))
 
+    def made(self, image: Array, points_px: Array, log_sigma: Array, rotation: Array, half_px: float) -> FrameFace:
+        """The face of points (70, 2) px that were seen in other ways, with log_sigma (70,) as the net's, of half_px."""
+        return self._face(image, _Sight(points_px, log_sigma, rotation, half_px))
+
     def _sought(self, image: Array, crop: SquareCrop, rounds: int) -> _Sight | None:
         """What `rounds` looks end at; None as soon as there is clearly nothing."""
         sight = None

@@ -72,7 +72,7 @@ def test_ways_that_part_are_not_believed_however_sure_the_box() -> None:
     ("share", "doubt", "believed"), [(1.0, -1.8, False), (0.7, -1.95, True), (0.5, -1.95, False), (0.5, -2.3, True)]
 )
 def test_fewer_ways_need_less_doubt(share: float, doubt: float, believed: bool) -> None:
-    assert Meeting(SHAPE, np.eye(3), share, doubt).believed is believed
+    assert Meeting(SHAPE, np.full(70, doubt), 50.0, np.eye(3), share).believed is believed
 
 
 def test_boxes_that_are_unsure_or_explained_are_left_alone() -> None:
@@ -88,6 +88,8 @@ def test_a_plain_face_is_taken_as_it_is_and_a_doubtful_one_put_to_the_proof() ->
     doubtful = replace(plain, points_px=plain.points_px + 15, doubt=PLAIN + 0.1)
     assert search(wherever_it_looks).confirmed(MAP, BOX, plain) is plain
     assert search(wherever_it_looks).confirmed(MAP, BOX, doubtful) is None
+    near = replace(doubtful, points_px=plain.points_px + 1)
+    assert search(at_place).confirmed(MAP, BOX, near) is near
     found = search(at_place).confirmed(MAP, BOX, doubtful)
     assert found is not None, "most ways lead there"
     np.testing.assert_allclose(found.points_px, plain.points_px, atol=1.0)
