@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fomm_engine.face.detect import FaceFinder
 from fomm_engine.face.fast_landmarks import Look
+from fomm_engine.face.region_nets import CloseNets
 from fomm_engine.face.tracker import FaceTracker
 from fomm_engine.training.augment import Backgrounds, Crop, PhotoSettings, cut, face_box, photograph
 from fomm_engine.training.box_training import feathered
@@ -28,6 +29,7 @@ class FirstFrameSettings:
     """Frames of `width` by `height` px; the face's box is `share` of the height, drawn evenly in its logarithm."""
 
     count: int = 200
+    empty: int = 200  # and so many frames without a face
     width: int = 640
     height: int = 480
     share: tuple[float, float] = (0.1, 0.85)
@@ -36,20 +38,26 @@ class FirstFrameSettings:
     seed: int = 5
 
 
-def first_frame_scores(data: Path, finder: FaceFinder, net: Look, settings: FirstFrameSettings) -> dict[str, float]:
-    """Percent of frames whose face is missed or lost (a mean error of the inner 51 points over 12 % of the outer eye
-    distance), of all and by the face's share of the height; and the mean error of those found, in percent."""
+def first_frame_scores(
+    data: Path, finder: FaceFinder, net: Look, settings: FirstFrameSettings, close: CloseNets | None = None
+) -> dict[str, float]:
+    """Percent of frames whose face is lost (missed, or a mean error of the inner 51 points over 12 % of the outer eye
+    distance), of all and by the face's share of the height; the mean error of those found, in percent; percent of the
+    frames without a face in which one is seen."""
     rows = [
-        (share, first_frame_error(FaceTracker(finder, net), picture, points))
+        (share, first_frame_error(FaceTracker(finder, net, close=close), picture, points))
         for picture, points, share in first_frames(data, settings)
     ]
     shares, errors = (np.array(column) for column in zip(*rows, strict=True))
     lost = errors > _LOST_SHARE
     scores = {"frames": float(len(rows)), "lost_percent": 100 * float(lost.mean())}
+    scores["missed_percent"] = 100 * float(np.isinf(errors).mean())
     for low, high in ((0.0, 0.15), (0.15, 0.3), (0.3, 1.0)):
         band = (shares >= low) & (shares < high)
         scores[f"lost_percent_{low}_to_{high}"] = 100 * float(lost[band].mean()) if band.any() else 0.0
     scores["error_percent"] = 100 * float(errors[~lost].mean()) if not lost.all() else 100.0
+    seen = [FaceTracker(finder, net, close=close).track(picture) for picture in empty_frames(data, settings)]
+    scores["false_percent"] = 100 * float(np.mean([face is not None for face in seen])) if seen else 0.0
     return {name: round(value, 2) for name, value in scores.items()}
 
 
@@ -75,6 +83,14 @@ def first_frames(data: Path, settings: FirstFrameSettings) -> Iterator[tuple[Pic
             picture, _ = _placed(picture, faces, rng, share=share * rng.uniform(0.3, 0.6))
         picture, points = _placed(picture, faces, rng, share=share)
         yield photograph(picture, rng, settings.photo), points, share
+
+
+def empty_frames(data: Path, settings: FirstFrameSettings) -> Iterator[Picture]:
+    """Pictures (height, width, 3) without a face."""
+    pool = backgrounds(data)
+    rng = np.random.default_rng([settings.seed, 1])
+    for _ in range(settings.empty):
+        yield photograph(_backdrop(pool, rng, settings), rng, settings.photo)
 
 
 def _backdrop(pool: Backgrounds, rng: Generator, settings: FirstFrameSettings) -> Picture:

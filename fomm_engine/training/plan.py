@@ -205,8 +205,8 @@ def _measure(plan: TrainingPlan, _: float, log: Log) -> None:
         log(json.dumps({"tracker": kind, **_rounded(scores)}))
     settings = BoxTrainingSettings(planned_s=0.0, held_out=plan.measured)
     log(json.dumps({"box": box_training.measure(load_box_net(folder), box_training.held_out_boxes(data, settings))}))
-    first = FirstFrameSettings(count=plan.first_frames)
-    log(json.dumps({"first_frames": first_frame_scores(data, FaceFinder(load_box_net(folder)), net, first)}))
+    first = FirstFrameSettings(count=plan.first_frames, empty=plan.first_frames)
+    log(json.dumps({"first_frames": first_frame_scores(data, FaceFinder(load_box_net(folder)), net, first, close)}))
     for name, scores in condition_scores(_model(plan), reader, people=plan.condition_people).items():
         log(json.dumps({"condition": name, **_rounded(scores)}))
     regressor = load_arkit_regressor(folder)
