@@ -2,11 +2,11 @@
 """The nets for eyes and mouth rearranged for speed on processors."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from fomm_engine.face.nets import doubled
-from fomm_engine.face.packed import Packed, PackedStage, fast_if_equal, packed_summary
-from fomm_engine.face.region_nets import CloseNets, RegionNet, RegionNets, RegionOutput
+from fomm_engine.face.nets import GRID_REACH
+from fomm_engine.face.packed import PackedHeads, PackedHeatmaps, PackedStage, doubled, fast_if_equal, packed_summary
+from fomm_engine.face.region_nets import CloseNets, RegionNet, RegionNets, RegionOutput, log_sigma_of
 from fomm_engine.face.regions import EYE_PATCH_PX, MOUTH_PATCH_PX
 
 
@@ -36,12 +36,11 @@ class _FastRegionNet:
         self._up_8, self._fuse_8, self._fuse_4, self._lateral_2, self._fuse_2 = (
             PackedStage(part, precision) for part in parts
         )
-        self._heatmaps = Packed(net.heatmaps, None, precision)
+        self._heatmaps = PackedHeatmaps(net.heatmaps)
         channels = net.up_8[0].in_channels
         assert isinstance(channels, int)
         self._summary = packed_summary(net.summary[1], channels, precision)
-        self._spread: nn.Module = net.summary[3]
-        self._decode = net.decode
+        self._spread = PackedHeads(net.summary[3])
 
     def __call__(self, patch: Tensor) -> RegionOutput:
         features = patch.to(self._precision)
@@ -50,8 +49,8 @@ class _FastRegionNet:
             features = stage(features)
             levels.append(features)
         at_2, at_4, at_8, at_16 = levels
-        decoded = self._fuse_8(doubled(self._up_8(at_16)) + at_8)
-        decoded = self._fuse_4(doubled(decoded) + at_4)
-        decoded = self._fuse_2(doubled(decoded) + self._lateral_2(at_2))
+        decoded = self._fuse_8(doubled(self._up_8(at_16)).add_(at_8))
+        decoded = self._fuse_4(doubled(decoded).add_(at_4))
+        decoded = self._fuse_2(doubled(decoded).add_(self._lateral_2(at_2)))
         spread = self._spread(self._summary(at_16).flatten(1).float())
-        return self._decode(self._heatmaps(decoded, relu=False), spread)
+        return RegionOutput(self._heatmaps(decoded) * GRID_REACH, log_sigma_of(spread))

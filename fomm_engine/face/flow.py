@@ -84,7 +84,8 @@ class FlowSteadier:
             old = before.grey if square is before.square else self._grey(before.image, square)
             carried = self._carried(old, grey, square.from_picture(before.points_px))
             carried_px = square.to_picture(carried)
-            near = np.linalg.norm(carried_px - points, axis=1) < self._settings.gate_sigmas * face.sigma_px
+            away = carried_px - points
+            near = np.sqrt((away * away).sum(1)) < self._settings.gate_sigmas * face.sigma_px
             share = self._settings.share
             points = np.where(near[:, None], share * carried_px + (1 - share) * points, points)
         if before is None or square is not before.square:
@@ -113,8 +114,11 @@ class FlowSteadier:
         return last if stands else wanted
 
     def _grey(self, image: Array, square: SquareCrop) -> Array:
-        picture = square.cut(image, self._settings.square, cv2.BORDER_REPLICATE)
-        return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        """(S, S) uint8: the square of `image`, made grey before it is cut: one channel is cut faster than three."""
+        left, top, right, bottom = square.surroundings(image, square.side_px / 8 + 4)
+        part = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
+        there = SquareCrop((square.center_px[0] - left, square.center_px[1] - top), square.side_px, square.roll_rad)
+        return there.cut(part, self._settings.square, cv2.BORDER_REPLICATE)
 
     def _carried(self, old: Array, new: Array, points: Array) -> Array:
         """(70, 2) where flow takes points (70, 2), in [-1, 1] of the square; not a number where it is lost."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One face in one picture: the landmark net on a crop, both ways round, and whether it is to be believed."""
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,8 @@ import numpy.typing as npt
 import torch
 
 from fomm_engine.face.crop import SquareCrop, bounding_square
-from fomm_engine.face.detect import image_tensor
 from fomm_engine.face.fast_landmarks import Look
-from fomm_engine.face.nets import LANDMARK_CROP_FACTOR, LANDMARK_INPUT_SIZE
+from fomm_engine.face.nets import LANDMARK_CROP_FACTOR, LANDMARK_INPUT_SIZE, pictures_tensor
 from fomm_engine.face.region_nets import CloseNets, seen_in
 from fomm_engine.face.regions import patch_crops, refined
 from fomm_engine.wire.names import LANDMARK_COUNT, LANDMARKS, MIRRORED_POINTS
@@ -19,7 +20,7 @@ from fomm_engine.wire.names import LANDMARK_COUNT, LANDMARKS, MIRRORED_POINTS
 Array = npt.NDArray[Any]
 MIRROR = list(MIRRORED_POINTS)
 SIDEWAYS = np.diag([-1.0, 1.0, 1.0])
-INNER = list(LANDMARKS["inner51"])
+INNER = np.array(LANDMARKS["inner51"])
 SMALLEST_PX = 12  # side of a face of which anything can be said
 SIGMA_FACTOR, SIGMA_POWER = 2.0, 1.25  # from the nets' scale to the error made on rendered clips (track_quality.py)
 # A face in a new place. Doubts from so much below the limit to so much above are a near thing; by more, there is none.
@@ -59,11 +60,11 @@ class _Sight:
     rotation: Array
     half_px: float
 
-    @property
+    @cached_property
     def doubt(self) -> float:
         return float(self.log_sigma[INNER].mean())
 
-    @property
+    @cached_property
     def crop(self) -> SquareCrop:
         """The crop that should have been looked at."""
         return crop_around(self.points_px, self.rotation)
@@ -146,22 +147,24 @@ class FaceReader:
 
     def _looked(self, image: Array, crop: SquareCrop) -> _Sight:
         picture = crop.cut(image, LANDMARK_INPUT_SIZE)
-        views = [picture, picture[:, ::-1]] if self._both_ways else [picture]
+        views = np.stack([picture, picture[:, ::-1]]) if self._both_ways else picture[None]
         with torch.inference_mode():
-            points, log_sigma, rotation = (part.double().numpy() for part in self._net(image_tensor(views)))
+            points, log_sigma, rotation = (
+                part.numpy().astype(np.float64) for part in self._net(pictures_tensor(views))
+            )
         if self._both_ways:
-            points[1] = points[1][MIRROR] * [-1, 1]
-            log_sigma[1] = log_sigma[1][MIRROR]
-            rotation[1] = SIDEWAYS @ rotation[1] @ SIDEWAYS
-        turned = crop.rotation_to_picture(_mean_rotation(rotation) if self._both_ways else rotation[0])
-        return _Sight(crop.to_picture(points.mean(0)), log_sigma.mean(0), turned, crop.side_px / 2)
+            seen = (points[0] + points[1][MIRROR] * [-1, 1]) / 2, (log_sigma[0] + log_sigma[1][MIRROR]) / 2
+            turn = _mean_rotation(np.stack([rotation[0], SIDEWAYS @ rotation[1] @ SIDEWAYS]))
+        else:
+            seen, turn = (points[0], log_sigma[0]), rotation[0]
+        return _Sight(crop.to_picture(seen[0]), seen[1], crop.rotation_to_picture(turn), crop.side_px / 2)
 
     def _face(self, image: Array, sight: _Sight) -> FrameFace:
         """The face of a sight, its eyes and its mouth looked at closely."""
         points_px, log_sigma = sight.points_px, sight.log_sigma
         if self._close is not None:
             patches = patch_crops(points_px, sight.rotation)
-            near, scale = seen_in(self._close, image, patches), np.log(sight.half_px)
+            near, scale = seen_in(self._close, image, patches), math.log(sight.half_px)
             points_px, log_sigma_px = refined(points_px, log_sigma + scale, patches, near)
             log_sigma = log_sigma_px - scale
         return FrameFace(points_px, calibrated_sigma(log_sigma) * sight.half_px, sight.rotation, sight.doubt)
@@ -174,11 +177,11 @@ def calibrated_sigma(log_sigma: Array) -> Array:
 
 def crop_around(points_px: Array, rotation: Array) -> SquareCrop:
     """The crop that the landmark net wants for a face: upright, its 68 points' square with the margin of training."""
-    roll_rad = float(np.arctan2(rotation[1, 0], rotation[0, 0]))
+    roll_rad = math.atan2(rotation[1, 0], rotation[0, 0])
     upright = SquareCrop((0.0, 0.0), 2.0, roll_rad)
     center, side = bounding_square(upright.from_picture(points_px[:LANDMARK_COUNT]))
-    middle = upright.to_picture(np.asarray(center))
-    return SquareCrop((float(middle[0]), float(middle[1])), max(side, 4.0) * LANDMARK_CROP_FACTOR, roll_rad)
+    x, y = upright.to_picture(np.asarray(center)).tolist()
+    return SquareCrop((x, y), max(side, 4.0) * LANDMARK_CROP_FACTOR, roll_rad)
 
 
 def widened(square: SquareCrop) -> SquareCrop:
@@ -202,9 +205,9 @@ def overlap(face: FrameFace, other: FrameFace, within: float = 0.4) -> bool:
 
 
 def _strayed(crop: SquareCrop, wanted: SquareCrop) -> bool:
-    shift = float(np.hypot(*(np.asarray(crop.center_px) - np.asarray(wanted.center_px)))) / crop.side_px
-    turn = abs((crop.roll_rad - wanted.roll_rad + np.pi) % (2 * np.pi) - np.pi)
-    return shift > STRAY[0] or abs(np.log(crop.side_px / wanted.side_px)) > STRAY[1] or turn > STRAY[2]
+    shift = math.dist(crop.center_px, wanted.center_px) / crop.side_px
+    turn = abs((crop.roll_rad - wanted.roll_rad + math.pi) % math.tau - math.pi)
+    return shift > STRAY[0] or abs(math.log(crop.side_px / wanted.side_px)) > STRAY[1] or turn > STRAY[2]
 
 
 def _mean_rotation(rotations: Array) -> Array:

@@ -179,8 +179,12 @@ def regressor_features(
 def landmark_output(net: LandmarkNet, heatmaps: Tensor, summary: Tensor) -> LandmarkOutput:
     """What `net` says of heatmaps (B, 70, 32, 32) and the summary (B, 192) of the picture."""
     points = expected_position(heatmaps) * GRID_REACH
-    log_sigma = net.spread(summary).float().clamp(-6.0, 4.0) + _SIGMA_CENTRE
-    return LandmarkOutput(points, log_sigma, rotation_from_6d(net.rotation(summary).float()))
+    return LandmarkOutput(points, log_sigma_of(net.spread(summary)), rotation_from_6d(net.rotation(summary).float()))
+
+
+def log_sigma_of(spread: Tensor) -> Tensor:
+    """ln of the scale of points of which the last layer says `spread` (B, N)."""
+    return spread.float().clamp(-6.0, 4.0) + _SIGMA_CENTRE
 
 
 def rotation_from_6d(raw: Tensor) -> Tensor:
@@ -200,12 +204,12 @@ def expected_position(logits: Tensor) -> Tensor:
     cells = logits.permute(0, 2, 3, 1).reshape(batch, height * width, count).float()
     probability = cells.softmax(1)
     with torch.autocast(logits.device.type, enabled=False):  # half precision would round positions to a quarter pixel
-        return (_grid(height, width, logits.device) @ probability).transpose(1, 2)
+        return (grid(height, width, logits.device) @ probability).transpose(1, 2)
 
 
 @cache
-def _grid(height: int, width: int, device: torch.device) -> Tensor:
-    """(2, H * W) x and y of each cell."""
+def grid(height: int, width: int, device: torch.device) -> Tensor:
+    """(2, H * W) x and y of each cell, in [-1, 1]."""
     with torch.inference_mode(False):  # the same one serves training
         x, y = _axis(width, device), _axis(height, device)
         return torch.stack([x.repeat(height), y.repeat_interleave(width)])
@@ -231,6 +235,11 @@ def _turn(angle_rad: NDArray[np.float64]) -> NDArray[np.float64]:
     matrix[:, 0, 1] = -matrix[:, 1, 0]
     matrix[:, 2, 2] = 1.0
     return matrix
+
+
+def pictures_tensor(pictures: NDArray[np.uint8]) -> Tensor:
+    """(B, 3, H, W) float32 in [-1, 1], channels last, of RGB pictures (B, H, W, 3)."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 def doubled(features: Tensor) -> Tensor:

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from fomm_engine.face.nets import Residual
+from fomm_engine.face.nets import Residual, grid
 
 Net = TypeVar("Net", bound=Callable[..., Any])
 _FARTHEST = {torch.float32: 1e-3, torch.bfloat16: 0.1}  # in half crop sides; a wrong kernel is off by far more
@@ -45,7 +46,10 @@ def has_bfloat16() -> bool:
 
 
 class Packed:
-    """A convolution with its norm folded in and its weights laid out for the inputs that come."""
+    """A convolution with its norm folded in and its weights laid out for the inputs that come.
+
+    A call of a small one costs more than its arithmetic: whatever can be is therefore looked up once.
+    """
 
     def __init__(self, conv: nn.Module, norm: nn.Module | None, precision: torch.dtype) -> None:
         assert isinstance(conv, nn.Conv2d)
@@ -54,25 +58,25 @@ class Packed:
         assert whole.bias is not None
         self._shape = (whole.padding, whole.stride, whole.dilation)
         self._weight = whole.weight.detach().to(precision).contiguous(memory_format=torch.channels_last)
-        self._bias = whole.bias.detach().to(precision)
+        self._rest = (whole.bias.detach().to(precision), *map(list, self._shape), 1)
         self._laid_out: dict[tuple[int, ...], Tensor] = {}
+        self._convolve, self._convolve_and_add = _kernels()
 
-    def __call__(self, features: Tensor, *, relu: bool = True) -> Tensor:
-        padding, stride, dilation = self._shape
-        rest = (self._bias, padding, stride, dilation, 1, "relu" if relu else "none", [], "")
-        return _kernel()(features, self._for(features), *rest)
+    def __call__(self, features: Tensor) -> Tensor:
+        """ReLU of the convolution of `features`."""
+        weight = self._laid_out.get(features.shape)
+        weight = self._for(features.shape) if weight is None else weight
+        return self._convolve(features, weight, *self._rest, "relu", [], "")
 
     def added(self, features: Tensor, other: Tensor) -> Tensor:
         """ReLU of `other` plus the convolution of `features`."""
-        padding, stride, dilation = self._shape
-        rest = (self._bias, padding, stride, dilation, 1, "add", 1.0, "relu", [], "")
-        return _kernel().binary(features, other, self._for(features), *rest)
+        weight = self._laid_out.get(features.shape)
+        weight = self._for(features.shape) if weight is None else weight
+        return self._convolve_and_add(features, other, weight, *self._rest, "add", 1.0, "relu", [], "")
 
-    def _for(self, features: Tensor) -> Tensor:
-        size = tuple(features.shape)
-        if size not in self._laid_out:
-            reorder: Any = torch.ops.mkldnn._reorder_convolution_weight  # noqa: SLF001 - as below
-            self._laid_out[size] = reorder(self._weight, *self._shape, 1, list(size))
+    def _for(self, size: torch.Size) -> Tensor:
+        reorder: Any = torch.ops.mkldnn._reorder_convolution_weight  # noqa: SLF001 - as below
+        self._laid_out[size] = reorder(self._weight, *self._shape, 1, list(size))
         return self._laid_out[size]
 
 
@@ -99,6 +103,43 @@ class _PackedResidual:
         return self._second.added(self._first(features), features)
 
 
+class PackedHeatmaps:
+    """A 1x1 convolution to heatmaps, and the expectation over each: features (B, C, H, W) to points (B, N, 2).
+
+    The maps are laid out one after the other, as a softmax over a whole map wants them, and are in float32: rounding
+    them to bfloat16 would be half of all the error that bfloat16 makes at the eyes.
+    """
+
+    def __init__(self, conv: nn.Module) -> None:
+        assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+        self._weight = conv.weight.detach().flatten(1)
+        self._bias = conv.bias.detach()[:, None]
+
+    def __call__(self, features: Tensor) -> Tensor:
+        batch, channels, height, width = features.shape
+        cells = features.permute(0, 2, 3, 1).reshape(-1, channels).float()
+        maps = torch.addmm(self._bias, self._weight, cells.t())
+        probability = maps.view(-1, batch, height * width).softmax(-1)
+        return functional.linear(probability, grid(height, width, features.device)).transpose(0, 1)
+
+
+class PackedHeads:
+    """Linear layers that read the same features, as one product in float32."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        assert all(isinstance(layer, nn.Linear) for layer in layers)
+        self._weight = torch.cat([layer.get_parameter("weight").detach() for layer in layers]).t().contiguous()
+        self._bias = torch.cat([layer.get_parameter("bias").detach() for layer in layers])
+
+    def __call__(self, features: Tensor) -> Tensor:
+        return torch.addmm(self._bias, features, self._weight)
+
+
+def doubled(features: Tensor) -> Tensor:
+    """As `nets.doubled`, without torch's long way there."""
+    return torch.ops.aten.upsample_nearest2d.vec(features, None, [2.0, 2.0])
+
+
 def packed_summary(linear: nn.Module, channels: int, precision: torch.dtype) -> Packed:
     """A linear layer over a flattened square map of `channels`, as one convolution of the whole map."""
     assert isinstance(linear, nn.Linear)
@@ -109,8 +150,10 @@ def packed_summary(linear: nn.Module, channels: int, precision: torch.dtype) -> 
     return Packed(conv, None, precision)
 
 
-def _kernel() -> Any:
-    return torch.ops.mkldnn._convolution_pointwise  # noqa: SLF001 - torch's compiler calls it; it has no public name
+def _kernels() -> tuple[Any, Any]:
+    """oneDNN's convolution with a function after it, and the one with a sum."""
+    both: Any = torch.ops.mkldnn._convolution_pointwise  # noqa: SLF001 - torch's compiler calls it; it has no other name
+    return both.default, both.binary
 
 
 def _steps(parts: list[nn.Module], precision: torch.dtype) -> Iterator[Callable[[Tensor], Tensor]]:

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fomm_engine.face.detect import image_tensor
-from fomm_engine.face.nets import GRID_REACH, Residual, convolution, doubled, expected_position
+from fomm_engine.face.nets import GRID_REACH, Residual, convolution, doubled, expected_position, pictures_tensor
 from fomm_engine.face.regions import EYE_PATCH_PX, EYE_POINTS, MOUTH_PATCH_PX, MOUTH_POINTS, Patches, Seen
 
 _SIGMA_CENTRE = -3.0  # a usual error, ln of half patch sides
@@ -68,7 +67,12 @@ class RegionNet(nn.Module):
     @staticmethod
     def decode(logits: Tensor, spread: Tensor) -> RegionOutput:
         """What heatmaps and spread say."""
-        return RegionOutput(expected_position(logits) * GRID_REACH, spread.float().clamp(-6.0, 4.0) + _SIGMA_CENTRE)
+        return RegionOutput(expected_position(logits) * GRID_REACH, log_sigma_of(spread))
+
+
+def log_sigma_of(spread: Tensor) -> Tensor:
+    """ln of the scale of points of which the last layer says `spread` (B, N)."""
+    return spread.float().clamp(-6.0, 4.0) + _SIGMA_CENTRE
 
 
 class RegionNets(nn.Module):
@@ -90,8 +94,8 @@ def seen_in(nets: CloseNets, image: np.ndarray, patches: Patches) -> Seen:
     """A close look at the patches of `image` (H, W, 3) uint8 RGB."""
     eyes, mouth = patches.cut(image)
     with torch.inference_mode():
-        eye_output, mouth_output = nets(image_tensor(list(eyes)), image_tensor([mouth]))
-    (points, log_sigma), (lips, lips_log) = (
-        [part.double().numpy() for part in output] for output in (eye_output, mouth_output)
-    )
+        (points, log_sigma), (lips, lips_log) = (
+            [part.numpy().astype(np.float64) for part in output]
+            for output in nets(pictures_tensor(eyes), pictures_tensor(mouth[None]))
+        )
     return Seen(points, log_sigma, lips[0], lips_log[0])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the patches around eyes and mouth lie, for training and tracking alike, and how what they show is taken in."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,10 @@ EYE_POINTS: tuple[int, ...] = (*LANDMARKS["eye_right"], *LANDMARKS["brow_right"]
 MOUTH_POINTS: tuple[int, ...] = (*LANDMARKS["lips_outer"], *LANDMARKS["lips_inner"])
 # The points of the left eye in the order in which its mirror image shows those of a right one.
 LEFT_EYE_POINTS: tuple[int, ...] = tuple(MIRRORED_POINTS[index] for index in EYE_POINTS)
-_LEFT_EYE = (*LANDMARKS["eye_left"], *LANDMARKS["brow_left"])
+_IN_PATCHES = np.array([*EYE_POINTS, *LEFT_EYE_POINTS, *MOUTH_POINTS])
+_RIGHT_EXTENT, _LEFT_EXTENT = np.array(EYE_POINTS[:-1]), np.array([*LANDMARKS["eye_left"], *LANDMARKS["brow_left"]])
+_MOUTH_EXTENT = np.array(MOUTH_POINTS)
+_MIRRORED = np.array([-1.0, 1.0])
 _EYE_MARGIN, _EYE_LEAST = 1.4, 0.4  # side over the extent of lids and brow, and over the face's side at least
 _MOUTH_MARGIN, _MOUTH_LEAST = 1.5, 0.42
 _LEAST_PX = 4.0
@@ -35,8 +39,10 @@ class Patches:
 
     def cut(self, image: Array) -> tuple[Array, Array]:
         """((2, 64, 64, C), (80, 80, C)): the eyes as right ones, the mouth; `image` is (H, W, C) uint8."""
-        eyes = [crop.cut(image, EYE_PATCH_PX) for crop in (self.eye_right, self.eye_left)]
-        return np.stack([eyes[0], eyes[1][:, ::-1]]), self.mouth.cut(image, MOUTH_PATCH_PX)
+        eyes = np.empty((2, EYE_PATCH_PX, EYE_PATCH_PX, *image.shape[2:]), np.uint8)
+        eyes[0] = self.eye_right.cut(image, EYE_PATCH_PX)
+        eyes[1] = self.eye_left.cut(image, EYE_PATCH_PX)[:, ::-1]
+        return eyes, self.mouth.cut(image, MOUTH_PATCH_PX)
 
 
 @dataclass(frozen=True)
@@ -55,20 +61,20 @@ def patch_crops(points_px: Array, rotation: Array) -> Patches:
     They stand upright on the head. Their sides follow the extent of what they hold, and the face's size where that is
     narrow (an eye in profile, a small mouth).
     """
-    roll_rad = float(np.arctan2(rotation[1, 0], rotation[0, 0]))
+    roll_rad = math.atan2(rotation[1, 0], rotation[0, 0])
     upright = SquareCrop((0.0, 0.0), 2.0, roll_rad)
     points = upright.from_picture(np.asarray(points_px, np.float64))
     face = bounding_square(points[:LANDMARK_COUNT])[1]
 
-    def around(ids: tuple[int, ...], margin: float, least: float) -> SquareCrop:
-        center, side = bounding_square(points[list(ids)])
-        x, y = upright.to_picture(np.asarray(center))
-        return SquareCrop((float(x), float(y)), max(margin * side, least * face, _LEAST_PX), roll_rad)
+    def around(ids: Array, margin: float, least: float) -> SquareCrop:
+        center, side = bounding_square(points[ids])
+        x, y = upright.to_picture(np.asarray(center)).tolist()
+        return SquareCrop((x, y), max(margin * side, least * face, _LEAST_PX), roll_rad)
 
     return Patches(
-        around(EYE_POINTS[:-1], _EYE_MARGIN, _EYE_LEAST),
-        around(_LEFT_EYE, _EYE_MARGIN, _EYE_LEAST),
-        around(MOUTH_POINTS, _MOUTH_MARGIN, _MOUTH_LEAST),
+        around(_RIGHT_EXTENT, _EYE_MARGIN, _EYE_LEAST),
+        around(_LEFT_EXTENT, _EYE_MARGIN, _EYE_LEAST),
+        around(_MOUTH_EXTENT, _MOUTH_MARGIN, _MOUTH_LEAST),
     )
 
 
@@ -76,15 +82,24 @@ def in_picture(patches: Patches, seen: Seen) -> tuple[Array, Array]:
     """(points (70, 2), log scale (70,)) in picture px of all points that the patches hold; NaN for the others."""
     points = np.full((LANDMARK_COUNT + 2, 2), np.nan)
     log_sigma = np.full(LANDMARK_COUNT + 2, np.nan)
-    parts = (
-        (patches.eye_right, EYE_POINTS, seen.eyes[0], seen.eyes_log_sigma[0]),
-        (patches.eye_left, LEFT_EYE_POINTS, seen.eyes[1] * (-1, 1), seen.eyes_log_sigma[1]),
-        (patches.mouth, MOUTH_POINTS, seen.mouth, seen.mouth_log_sigma),
-    )
-    for crop, ids, found, log in parts:
-        points[list(ids)] = crop.to_picture(found)
-        log_sigma[list(ids)] = log + np.log(crop.side_px / 2)
+    points[_IN_PATCHES], log_sigma[_IN_PATCHES] = _near(patches, seen)
     return points, log_sigma
+
+
+def _near(patches: Patches, seen: Seen) -> tuple[Array, Array]:
+    """As `in_picture`, but only the points _IN_PATCHES."""
+    eye_right, eye_left, mouth = patches.eye_right, patches.eye_left, patches.mouth
+    points = (
+        eye_right.to_picture(seen.eyes[0]),
+        eye_left.to_picture(seen.eyes[1] * _MIRRORED),
+        mouth.to_picture(seen.mouth),
+    )
+    log_sigma = (
+        seen.eyes_log_sigma[0] + math.log(eye_right.side_px / 2),
+        seen.eyes_log_sigma[1] + math.log(eye_left.side_px / 2),
+        seen.mouth_log_sigma + math.log(mouth.side_px / 2),
+    )
+    return np.concatenate(points), np.concatenate(log_sigma)
 
 
 def refined(points_px: Array, log_sigma_px: Array, patches: Patches, seen: Seen) -> tuple[Array, Array]:
@@ -94,14 +109,14 @@ def refined(points_px: Array, log_sigma_px: Array, patches: Patches, seen: Seen)
     the least variance (the better one alone where it is much better), and the scale is that of this mean. Points
     outside the patches stay as they were.
     """
-    near, near_log = in_picture(patches, seen)
-    inside = np.isfinite(near_log)
+    near, near_log = _near(patches, seen)
     points, log_sigma = np.array(points_px, np.float64), np.array(log_sigma_px, np.float64)
-    far_sigma, near_sigma = np.exp(log_sigma[inside]), np.exp(near_log[inside])
-    shared = _SHARED_ERROR * far_sigma * near_sigma
-    spread = far_sigma**2 + near_sigma**2 - 2 * shared
-    share = np.clip((far_sigma**2 - shared) / np.maximum(spread, 1e-12), 0, 1)  # of the second look
-    points[inside] += share[:, None] * (near[inside] - points[inside])
-    variance = ((1 - share) * far_sigma) ** 2 + (share * near_sigma) ** 2 + 2 * share * (1 - share) * shared
-    log_sigma[inside] = 0.5 * np.log(variance)
+    far, far_sigma, near_sigma = points[_IN_PATCHES], np.exp(log_sigma[_IN_PATCHES]), np.exp(near_log)
+    far_variance, near_variance, shared = far_sigma**2, near_sigma**2, _SHARED_ERROR * far_sigma * near_sigma
+    spread = far_variance + near_variance - 2 * shared
+    share = ((far_variance - shared) / np.maximum(spread, 1e-12)).clip(0, 1)  # of the second look
+    rest = 1 - share
+    points[_IN_PATCHES] = far + share[:, None] * (near - far)
+    variance = rest**2 * far_variance + share**2 * near_variance + 2 * share * rest * shared
+    log_sigma[_IN_PATCHES] = 0.5 * np.log(variance)
     return points, log_sigma

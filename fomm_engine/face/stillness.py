@@ -59,12 +59,13 @@ class StillPoints:
         far the net may be from a mean; a mean that is further off was wrong and begins anew. All in pixel indices of
         the square, whose place in the video must be the same since `forget`.
         """
-        smooth = cv2.blur(grey.astype(np.float32), (self._settings.grain, self._settings.grain))
+        smooth = cv2.boxFilter(grey, cv2.CV_32F, (self._settings.grain, self._settings.grain))
         still = np.zeros(len(seen), bool) if self._anchor is None else self._unchanged(smooth, self._anchor)
         if still.mean() < 1 - self._settings.moving_share:
             self._anchor, self._mean, self._count = smooth, np.array(steadied, np.float64), np.ones(len(steadied))
             return np.zeros(len(seen), bool), self._mean
-        wrong = still & (np.linalg.norm(seen - self._mean, axis=1) > gate)
+        away = seen - self._mean
+        wrong = still & (np.sqrt((away * away).sum(1)) > gate)
         self._mean[wrong], self._count[wrong] = seen[wrong], 1
         still &= ~wrong
         self._count[still] = np.minimum(self._count[still] + 1, self._settings.longest)
@@ -75,7 +76,7 @@ class StillPoints:
         """(N,) whether the surroundings of each point's mean look as in the anchor; False outside the square."""
         window = (self._settings.window, self._settings.window)
         change = cv2.blur(cv2.absdiff(smooth, anchor), window)
-        column, row = np.rint(self._mean).astype(int).T
-        inside = (column >= 0) & (row >= 0) & (column < change.shape[1]) & (row < change.shape[0])
-        there = change[np.clip(row, 0, change.shape[0] - 1), np.clip(column, 0, change.shape[1] - 1)]
-        return inside & (there < self._settings.same)
+        place = np.rint(self._mean).astype(int)
+        last = np.array(change.shape[::-1]) - 1
+        near = place.clip(0, last)
+        return (near == place).all(1) & (change[near[:, 1], near[:, 0]] < self._settings.same)
