@@ -2,6 +2,9 @@
 """The gallery's portraits: synthetic people, cartoon heads and statues, each sitting for the same photographer.
 
 `python -m fomm_engine.training.portraits --face-model FILE --out FOLDER` writes FOLDER/<category>/<name>.jpg.
+
+A seed is a person only as long as `scene` and `appearance` draw as they do: the gallery's pictures were made before
+eyes and teeth came to vary, and would be other people today.
 """
 
 import argparse
