@@ -29,10 +29,10 @@ class FlowSettings:
     """share: of the flow's opinion in a point, the rest is the net's. Lengths in pixels of the square."""
 
     share: float = 0.5
-    square: int = 160
+    square: int = 128
     margin: float = 1.3  # side of the square over the face's
-    window: int = 13
-    levels: int = 2
+    window: int = 11
+    levels: int = 1
     gate_sigmas: float = 2.0
 
 
