@@ -69,10 +69,10 @@ class Packed:
         return self._convolve(features, weight, *self._rest, "relu", [], "")
 
     def added(self, features: Tensor, other: Tensor) -> Tensor:
-        """ReLU of `other` plus the convolution of `features`."""
+        """ReLU of `other` plus the convolution of `features`; it takes the place of `other`."""
         weight = self._laid_out.get(features.shape)
         weight = self._for(features.shape) if weight is None else weight
-        return self._convolve_and_add(features, other, weight, *self._rest, "add", 1.0, "relu", [], "")
+        return self._convolve_and_add(other, features, weight, *self._rest, "add", 1.0, "relu", [], "")
 
     def _for(self, size: torch.Size) -> Tensor:
         reorder: Any = torch.ops.mkldnn._reorder_convolution_weight  # noqa: SLF001 - as below
@@ -87,6 +87,7 @@ class PackedStage:
         assert isinstance(stage, nn.Sequential)
         alone = isinstance(stage[0], nn.Conv2d)  # one convolution with its norm
         self._steps = list(_steps([stage] if alone else list(stage), precision))
+        assert not isinstance(self._steps[0], _PackedResidual)  # it would write over what other stages read
 
     def __call__(self, features: Tensor) -> Tensor:
         for step in self._steps:
@@ -151,9 +152,9 @@ def packed_summary(linear: nn.Module, channels: int, precision: torch.dtype) -> 
 
 
 def _kernels() -> tuple[Any, Any]:
-    """oneDNN's convolution with a function after it, and the one with a sum."""
-    both: Any = torch.ops.mkldnn._convolution_pointwise  # noqa: SLF001 - torch's compiler calls it; it has no other name
-    return both.default, both.binary
+    """oneDNN's convolution with a function after it, and the one that is added in place, with a function after that."""
+    kernels: Any = torch.ops.mkldnn  # torch's compiler calls them; they have no public names
+    return kernels._convolution_pointwise.default, kernels._convolution_pointwise_.binary  # noqa: SLF001
 
 
 def _steps(parts: list[nn.Module], precision: torch.dtype) -> Iterator[Callable[[Tensor], Tensor]]:

@@ -111,12 +111,11 @@ def refined(points_px: Array, log_sigma_px: Array, patches: Patches, seen: Seen)
     """
     near, near_log = _near(patches, seen)
     points, log_sigma = np.array(points_px, np.float64), np.array(log_sigma_px, np.float64)
-    far, far_sigma, near_sigma = points[_IN_PATCHES], np.exp(log_sigma[_IN_PATCHES]), np.exp(near_log)
-    far_variance, near_variance, shared = far_sigma**2, near_sigma**2, _SHARED_ERROR * far_sigma * near_sigma
-    spread = far_variance + near_variance - 2 * shared
-    share = ((far_variance - shared) / np.maximum(spread, 1e-12)).clip(0, 1)  # of the second look
+    far, far_sigma = points[_IN_PATCHES], np.exp(log_sigma[_IN_PATCHES] - near_log)  # in units of the second look's
+    shared, far_variance = _SHARED_ERROR * far_sigma, far_sigma * far_sigma
+    share = ((far_variance - shared) / (far_variance + 1 - 2 * shared)).clip(0, 1)  # of the second look
     rest = 1 - share
     points[_IN_PATCHES] = far + share[:, None] * (near - far)
-    variance = rest**2 * far_variance + share**2 * near_variance + 2 * share * rest * shared
-    log_sigma[_IN_PATCHES] = 0.5 * np.log(variance)
+    variance = rest * rest * far_variance + share * share + 2 * share * rest * shared
+    log_sigma[_IN_PATCHES] = near_log + 0.5 * np.log(variance)
     return points, log_sigma
