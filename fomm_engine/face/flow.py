@@ -31,7 +31,7 @@ class FlowSettings:
     share: float = 0.5
     square: int = 128
     margin: float = 1.3  # side of the square over the face's
-    window: int = 11
+    window: int = 13
     levels: int = 1
     gate_sigmas: float = 2.0
 
