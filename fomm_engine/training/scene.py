@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fomm_engine.training.appearance import AppearanceSettings, Look, drawn_by_hand, sample_look
 from fomm_engine.training.eye_shapes import EyeShapeSettings, with_eye_shapes
 from fomm_engine.training.face_model import FaceModel, FloatArray, eyeball_centres_cm
+from fomm_engine.training.lip_shapes import LipSettings, with_lips
 from fomm_engine.training.teeth import TeethSettings, with_teeth
 from fomm_engine.wire.names import LANDMARKS
 
@@ -33,6 +34,7 @@ class SceneSettings:
     appearance: AppearanceSettings = AppearanceSettings()
     eyes: EyeShapeSettings = EyeShapeSettings()
     teeth: TeethSettings = TeethSettings()
+    lips: LipSettings = LipSettings()
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def sample_person(model: FaceModel, rng: Generator, settings: SceneSettings) -> 
     warp = sample_warp(model, base, rng) if rng.random() < settings.stylised else None
     if warp is None:
         base = with_eye_shapes(model, base, rng, settings.eyes)
-    base = with_teeth(model, base, rng, settings.teeth)
+    base = with_lips(model, with_teeth(model, base, rng, settings.teeth), rng, settings.lips)
     look = sample_look(rng, settings.appearance)
     if warp and rng.random() < 0.5:
         look = drawn_by_hand(look, rng)

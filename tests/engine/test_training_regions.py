@@ -29,6 +29,7 @@ from fomm_engine.training.dataset import MANIFEST_NAME, Labels  # noqa: E402
 from fomm_engine.training.eye_shapes import EyeShapeSettings, with_eye_shapes  # noqa: E402
 from fomm_engine.training.face_model import FaceModel, load_face_model  # noqa: E402
 from fomm_engine.training.landmark_data import CLEAN_PHOTO, endless_draws  # noqa: E402
+from fomm_engine.training.lip_shapes import LipSettings, with_lips  # noqa: E402
 from fomm_engine.training.regions.data import STILL, RegionDataSettings, lids_chances, regions_of  # noqa: E402
 from fomm_engine.training.regions.losses import RegionLossSettings, eye_loss, mouth_loss, region_scores  # noqa: E402
 from fomm_engine.training.regions.misses import Misses, miss  # noqa: E402
@@ -232,6 +233,27 @@ def test_teeth_move_and_nothing_else_does(model):
     back = with_teeth(model, model.neutral_cm, rng, TeethSettings(upper_hidden=0, lower_moved=0, set_back=1))
     assert (back - model.neutral_cm)[np.concatenate([upper, lower]), 2].max() < 0
     np.testing.assert_array_equal(back[model.landmarks], model.neutral_cm[model.landmarks])
+
+
+def test_thin_lips_keep_their_seam_and_everything_beyond(model):
+    rng = np.random.default_rng(4)
+    thin = LipSettings(upper=1, lower=1, upper_left=(0.4, 0.4), lower_left=(0.5, 0.5))
+    shaped = with_lips(model, model.neutral_cm, rng, thin)
+    before, after = (vertices[model.landmarks] for vertices in (model.neutral_cm, shaped))
+    height = _heights(after, "lip_upper", "lip_inner_upper") / _heights(before, "lip_upper", "lip_inner_upper")
+    assert 0.3 < height < 0.65
+    assert _heights(after, "lip_inner_lower", "lip_lower") < 0.75 * _heights(before, "lip_inner_lower", "lip_lower")
+    gap = _heights(after, "lip_inner_upper", "lip_inner_lower") - _heights(before, "lip_inner_upper", "lip_inner_lower")
+    assert abs(gap) < 0.06  # cm: shut lips stay shut
+    away = [row for row in range(POINT_COUNT) if row not in MOUTH_POINTS]
+    assert np.abs(after[away] - before[away]).max() < 0.25  # the nose's base and the chin's rim go along a little
+    nobody = LipSettings(upper=0, lower=0)
+    np.testing.assert_array_equal(with_lips(model, model.neutral_cm, rng, nobody), model.neutral_cm)
+
+
+def _heights(points: np.ndarray, upper: str, lower: str) -> float:
+    """Mean height (cm) of one row of points over another."""
+    return float(points[list(LANDMARKS[upper]), 1].mean() - points[list(LANDMARKS[lower]), 1].mean())
 
 
 def test_deep_set_eyes_are_darker_where_they_should_be():

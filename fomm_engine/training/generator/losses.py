@@ -72,8 +72,8 @@ def motion_distance(motion: DenseMotion, source: Tensor, real: Tensor) -> Tensor
 
     It teaches the motion before the painter can; what is hidden costs a little, so that not everything is.
     """
-    size = tuple(motion.deformation.shape[1:3])
-    small, wanted = (F.adaptive_avg_pool2d(each, size) for each in (source, real))
+    height, width = motion.deformation.shape[1:3]
+    small, wanted = (F.adaptive_avg_pool2d(each, (height, width)) for each in (source, real))
     moved = F.grid_sample(small, motion.deformation, align_corners=True, padding_mode="border")
     return (motion.occlusion * (moved - wanted).abs()).mean() + _HIDDEN * (1 - motion.occlusion).mean()
 

@@ -94,8 +94,8 @@ def sample_pairs(clips: list[Clip], rng: Rng, count: int) -> Pairs:
     picture = torch.from_numpy(np.stack(pictures)).permute(1, 0, 4, 2, 3)
     value = torch.from_numpy(np.stack(values)).transpose(0, 1)
     jacobian = torch.from_numpy(np.stack(jacobians)).transpose(0, 1)
-    points = [KeypointTensors(value[side], jacobian[side]) for side in range(2)]
-    return Pairs(*(part.contiguous(memory_format=torch.channels_last) for part in picture), *points)
+    source, driving = (part.contiguous(memory_format=torch.channels_last) for part in picture)
+    return Pairs(source, driving, *(KeypointTensors(value[side], jacobian[side]) for side in range(2)))
 
 
 def held_out_error(generator: Generator, clips: list[Clip]) -> dict[str, float]:
