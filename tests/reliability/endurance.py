@@ -96,7 +96,8 @@ def test_captures_in_a_row_leave_nothing_behind(fault_record: Any, tmp_path: Pat
     assert end["other_files_on_disk"] == end["children"] == 0
     assert all(end[kind] <= settled[kind] for kind in kinds)
     assert end["resident_mb"] - settled["resident_mb"] < LEAK_MB
-    _row(fault_record, f"{CAPTURES} captures in one Blender", "captured, baked, removed, in Blender 4.5", told, "every take's file")
+    done = "captured, baked, removed, in Blender 4.5"
+    _row(fault_record, f"{CAPTURES} captures in one Blender", done, told, "every take's file")
 
 
 def _ms_a_frame(samples: Any) -> float:
