@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from fomm_engine.face.crop import SquareCrop, letterboxed
-from fomm_engine.face.nets import BOX_INPUT_SIZE, BoxNet
+from fomm_engine.face.nets import BOX_INPUT_SIZE, BoxNet, pictures_tensor
 
 Array = npt.NDArray[Any]
 PRESENCE_LOGIT = -1.0  # generous: the landmark net has the last word
@@ -19,8 +19,7 @@ MAX_CANDIDATES = 12
 
 def image_tensor(images: list[Array]) -> torch.Tensor:
     """(B, 3, H, W) float32 in [-1, 1] of RGB pictures (H, W, 3) uint8."""
-    batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
-    return batch.float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
+    return pictures_tensor(np.stack(images))
 
 
 @dataclass(frozen=True)

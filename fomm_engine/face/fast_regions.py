@@ -4,9 +4,9 @@
 import torch
 from torch import Tensor
 
-from fomm_engine.face.nets import GRID_REACH
+from fomm_engine.face.nets import GRID_REACH, log_sigma_of
 from fomm_engine.face.packed import PackedHeads, PackedHeatmaps, PackedStage, doubled, fast_if_equal, packed_summary
-from fomm_engine.face.region_nets import CloseNets, RegionNet, RegionNets, RegionOutput, log_sigma_of
+from fomm_engine.face.region_nets import CloseNets, RegionNet, RegionNets, RegionOutput
 from fomm_engine.face.regions import EYE_PATCH_PX, MOUTH_PATCH_PX
 
 

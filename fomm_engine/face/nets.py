@@ -17,7 +17,7 @@ LANDMARK_CROP_FACTOR = 1.3  # side of the crop over the larger side of the 68 po
 BOX_INPUT_SIZE = 96
 REGRESSOR_FEATURES = POINT_COUNT * 4 + 9
 GRID_REACH = 1.06  # lets the expectation over a heatmap reach a little beyond the crop
-_SIGMA_CENTRE = -3.0  # a usual error, ln of half crop sides
+_SIGMA_CENTRE = -3.0  # a usual error, ln of half sides of the crop or patch
 
 
 class LandmarkOutput(NamedTuple):

@@ -8,10 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fomm_engine.face.nets import GRID_REACH, Residual, convolution, doubled, expected_position, pictures_tensor
+from fomm_engine.face.nets import (
+    GRID_REACH,
+    Residual,
+    convolution,
+    doubled,
+    expected_position,
+    log_sigma_of,
+    pictures_tensor,
+)
 from fomm_engine.face.regions import EYE_PATCH_PX, EYE_POINTS, MOUTH_PATCH_PX, MOUTH_POINTS, Patches, Seen
-
-_SIGMA_CENTRE = -3.0  # a usual error, ln of half patch sides
 
 
 class RegionOutput(NamedTuple):
@@ -68,11 +74,6 @@ class RegionNet(nn.Module):
     def decode(logits: Tensor, spread: Tensor) -> RegionOutput:
         """What heatmaps and spread say."""
         return RegionOutput(expected_position(logits) * GRID_REACH, log_sigma_of(spread))
-
-
-def log_sigma_of(spread: Tensor) -> Tensor:
-    """ln of the scale of points of which the last layer says `spread` (B, N)."""
-    return spread.float().clamp(-6.0, 4.0) + _SIGMA_CENTRE
 
 
 class RegionNets(nn.Module):

@@ -19,7 +19,7 @@ EYE_POINTS: tuple[int, ...] = (*LANDMARKS["eye_right"], *LANDMARKS["brow_right"]
 MOUTH_POINTS: tuple[int, ...] = (*LANDMARKS["lips_outer"], *LANDMARKS["lips_inner"])
 # The points of the left eye in the order in which its mirror image shows those of a right one.
 LEFT_EYE_POINTS: tuple[int, ...] = tuple(MIRRORED_POINTS[index] for index in EYE_POINTS)
-_IN_PATCHES = np.array([*EYE_POINTS, *LEFT_EYE_POINTS, *MOUTH_POINTS])
+IN_PATCHES = np.array([*EYE_POINTS, *LEFT_EYE_POINTS, *MOUTH_POINTS])
 _RIGHT_EXTENT, _LEFT_EXTENT = np.array(EYE_POINTS[:-1]), np.array([*LANDMARKS["eye_left"], *LANDMARKS["brow_left"]])
 _MOUTH_EXTENT = np.array(MOUTH_POINTS)
 _MIRRORED = np.array([-1.0, 1.0])
@@ -79,15 +79,7 @@ def patch_crops(points_px: Array, rotation: Array) -> Patches:
 
 
 def in_picture(patches: Patches, seen: Seen) -> tuple[Array, Array]:
-    """(points (70, 2), log scale (70,)) in picture px of all points that the patches hold; NaN for the others."""
-    points = np.full((LANDMARK_COUNT + 2, 2), np.nan)
-    log_sigma = np.full(LANDMARK_COUNT + 2, np.nan)
-    points[_IN_PATCHES], log_sigma[_IN_PATCHES] = _near(patches, seen)
-    return points, log_sigma
-
-
-def _near(patches: Patches, seen: Seen) -> tuple[Array, Array]:
-    """As `in_picture`, but only the points _IN_PATCHES."""
+    """(points (44, 2), log scale (44,)) in picture px of the points that the patches hold, in the order IN_PATCHES."""
     eye_right, eye_left, mouth = patches.eye_right, patches.eye_left, patches.mouth
     points = (
         eye_right.to_picture(seen.eyes[0]),
@@ -109,13 +101,13 @@ def refined(points_px: Array, log_sigma_px: Array, patches: Patches, seen: Seen)
     the least variance (the better one alone where it is much better), and the scale is that of this mean. Points
     outside the patches stay as they were.
     """
-    near, near_log = _near(patches, seen)
+    near, near_log = in_picture(patches, seen)
     points, log_sigma = np.array(points_px, np.float64), np.array(log_sigma_px, np.float64)
-    far, far_sigma = points[_IN_PATCHES], np.exp(log_sigma[_IN_PATCHES] - near_log)  # in units of the second look's
+    far, far_sigma = points[IN_PATCHES], np.exp(log_sigma[IN_PATCHES] - near_log)  # in units of the second look's
     shared, far_variance = _SHARED_ERROR * far_sigma, far_sigma * far_sigma
     share = ((far_variance - shared) / (far_variance + 1 - 2 * shared)).clip(0, 1)  # of the second look
     rest = 1 - share
-    points[_IN_PATCHES] = far + share[:, None] * (near - far)
+    points[IN_PATCHES] = far + share[:, None] * (near - far)
     variance = rest * rest * far_variance + share * share + 2 * share * rest * shared
-    log_sigma[_IN_PATCHES] = near_log + 0.5 * np.log(variance)
+    log_sigma[IN_PATCHES] = near_log + 0.5 * np.log(variance)
     return points, log_sigma

@@ -99,11 +99,9 @@ def run_plan(plan: TrainingPlan, stage: str, log: Log) -> None:
             "training-exists", f"{plan.out} holds an earlier training.", "Add --resume, or name another folder."
         )
     for name in names:
-        share = STAGES[name].share if stage == "all" else None
+        minutes = plan.minutes * (STAGES[name].share or 0.0) if stage == "all" else plan.minutes
         log(f"stage {name}")
-        STAGES[name].run(
-            plan, plan.minutes * (1.0 if share is None else share) * 60, _kept(log, plan.out / f"{name}.log")
-        )
+        STAGES[name].run(plan, 60 * minutes, _kept(log, plan.out / f"{name}.log"))
 
 
 def _kept(log: Log, path: Path) -> Log:
@@ -223,10 +221,6 @@ def _sheets(plan: TrainingPlan, _: float, log: Log) -> None:
         log(f"wrote {path.name}")
 
 
-def _make_clips(plan: TrainingPlan, limit_s: float, log: Log) -> None:
-    make_clips(_model(plan), plan.out, plan.clips, limit_s, log)
-
-
 STAGES = {
     "prior": _Stage(_prior, 0.0),
     "faces": _Stage(_faces, 0.3),
@@ -237,7 +231,7 @@ STAGES = {
     "arkit": _Stage(_arkit, 0.06),
     "export": _Stage(_export, 0.0),
     "measure": _Stage(_measure, 0.0),
-    "clips": _Stage(_make_clips, None),
+    "clips": _Stage(lambda plan, limit_s, log: make_clips(_model(plan), plan.out, plan.clips, limit_s, log), None),
     "generator": _Stage(lambda plan, limit_s, log: make_generator(plan.out, limit_s, log), None),
     "judge": _Stage(lambda plan, _, log: judge_generator(plan.out, log), None),
 }

@@ -114,16 +114,13 @@ class ClipSet:
     def __len__(self) -> int:
         return len(self._clips)
 
-    def __iter__(self) -> Iterator[Clip]:
-        return iter(self._clips.values())
-
     def refresh(self) -> None:
         """Load what is new."""
         for path in sorted(self._folder.glob("person_*.npz")):
             if path not in self._clips and (int(path.stem.split("_")[1]) < self._first) == self._held_out:
                 with np.load(path, allow_pickle=False) as data:
                     self._clips[path] = Clip(data["frames"], data["value"], data["jacobian"])
-        self.clips = list(self._clips.values())
+        self.clips = list(self._clips.values())  # to be drawn from by number
 
 
 def _shots(model: FaceModel, person: Person, rng: Generator, settings: ClipSettings, side: int) -> Iterator[Shot]:

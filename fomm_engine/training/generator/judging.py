@@ -21,7 +21,7 @@ from fomm_engine.wire.names import LANDMARK_COUNT, LANDMARKS
 Array = NDArray[Any]
 Images = NDArray[np.uint8]
 Way = Callable[[Clip], Images]
-MORE_IS_BETTER = ("ssim", "right_lid_r", "left_lid_r", "mouth_r", "sharpness")
+_MORE_IS_BETTER = ("ssim", "right_lid_r", "left_lid_r", "mouth_r")
 _OPENINGS = {
     "right_lid": ("lid_upper_right", "lid_lower_right"),
     "left_lid": ("lid_upper_left", "lid_lower_left"),
@@ -49,10 +49,14 @@ def wins(scores: dict[str, dict[str, float]]) -> bool:
     """Whether the generator is better than both other ways in everything that is measured."""
     ours = scores["generator"]
     others = [scores[name] for name in ("copy", "warp")]
-    return all(
-        all(ours[name] > other[name] if name in MORE_IS_BETTER else ours[name] < other[name] for other in others)
-        for name in ours
-    )
+    return all(_worth(name, ours[name]) > _worth(name, other[name]) for name in ours for other in others)
+
+
+def _worth(name: str, value: float) -> float:
+    """A score such that more of it is better; as sharp as the real picture is best, and sharper is not better."""
+    if name == "sharpness":
+        return -abs(value - 1)
+    return value if name in _MORE_IS_BETTER else -value
 
 
 def by_warp(clip: Clip) -> Images:

@@ -15,7 +15,7 @@ from numpy.random import Generator as Rng
 from torch import Tensor
 
 from fomm_engine.face.weights import load_landmark_net
-from fomm_engine.model.config import ModelConfig, named_config
+from fomm_engine.model.config import named_config
 from fomm_engine.model.generator import Generator
 from fomm_engine.model.keypoints import KeypointTensors
 from fomm_engine.training.checkpoint import Progress, average_of, follow, load_checkpoint, save_checkpoint
@@ -122,9 +122,9 @@ def paint(generator: Generator, clip: Clip) -> np.ndarray:
     return levels.permute(0, 2, 3, 1).contiguous().numpy()
 
 
-def new_generator(config: ModelConfig | None = None) -> Generator:
+def new_generator() -> Generator:
     """The default generator with random weights."""
-    return Generator(config or named_config("default")).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Generator(named_config("default")).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 class _Run:
